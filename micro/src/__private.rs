@@ -1,0 +1,6 @@
+//! What generated code names. Hidden from the docs, free to change in any version.
+
+pub use async_trait::async_trait;
+pub use futures_util::future::BoxFuture;
+pub use inventory;
+pub use serde;

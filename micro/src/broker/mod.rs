@@ -1,0 +1,134 @@
+//! Topics: publish and subscribe.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use crate::plugin::kind;
+use crate::{Metadata, Result};
+
+/// Carries events from publishers to subscribers.
+///
+/// All methods may run concurrently, and dropping a returned future is safe at any point.
+#[async_trait]
+pub trait Broker: Debug + Send + Sync + 'static {
+    /// What it can do. Asking for what it cannot is an error at start.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Hands an event to the broker; when it returns, the broker has it.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`](crate::Code::Unavailable) when the broker cannot be reached.
+    async fn publish(&self, topic: &str, message: Message) -> Result<()>;
+
+    /// Follows a topic. Events that are published after it returns are delivered; dropping the subscription ends it.
+    ///
+    /// # Errors
+    /// [`Code::Unimplemented`](crate::Code::Unimplemented) for options that the broker lacks the capability for,
+    /// [`Code::Unavailable`](crate::Code::Unavailable) when it cannot be reached.
+    async fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription>;
+}
+
+kind!(dyn Broker, "broker", []);
+
+/// An event: its headers and its body.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Message {
+    /// What travels beside the body, its `Content-Type` among it.
+    pub metadata: Metadata,
+    /// The event.
+    pub body: Bytes,
+}
+
+/// What a broker can do.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// One subscriber of a group gets each event.
+    pub queue: bool,
+    /// An event that was not acknowledged comes again.
+    pub redelivery: bool,
+    /// An event that failed too often goes to a dead-letter topic.
+    pub dead_letter: bool,
+    /// Events outlive the broker's process.
+    pub durable: bool,
+    /// A subscriber can ask for events of the past.
+    pub replay: bool,
+    /// Metadata travels.
+    pub headers: bool,
+    /// Events of one topic arrive in the order in which they were published.
+    pub ordered: bool,
+}
+
+/// How to follow a topic.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscribeOptions {
+    /// The group that shares the events; without one, every subscription gets each.
+    pub queue: Option<String>,
+}
+
+/// The events of a topic, as they come.
+pub type Subscription = BoxStream<'static, Result<Delivery>>;
+
+/// One event, to be acknowledged. Dropping it without an answer returns it, as [`Delivery::nack`] does.
+pub struct Delivery {
+    /// The topic that it came by.
+    pub topic: String,
+    /// The event.
+    pub message: Message,
+    /// Which delivery of this event it is, from 1.
+    pub attempt: u32,
+    answer: Option<Box<dyn FnOnce(Answer) + Send + Sync>>,
+}
+
+/// What becomes of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was handled.
+    Ack,
+    /// It was not; a broker that can redeliver does.
+    Nack,
+}
+
+impl Delivery {
+    /// A delivery; the broker hears the answer once.
+    pub fn new(
+        topic: impl Into<String>,
+        message: Message,
+        attempt: u32,
+        answer: impl FnOnce(Answer) + Send + Sync + 'static,
+    ) -> Self {
+        Self { topic: topic.into(), message, attempt, answer: Some(Box::new(answer)) }
+    }
+
+    /// The event was handled.
+    pub fn ack(mut self) {
+        self.answer(Answer::Ack);
+    }
+
+    /// The event was not handled.
+    pub fn nack(mut self) {
+        self.answer(Answer::Nack);
+    }
+
+    fn answer(&mut self, answer: Answer) {
+        if let Some(hear) = self.answer.take() {
+            hear(answer);
+        }
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        self.answer(Answer::Nack);
+    }
+}
+
+impl Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery").field("topic", &self.topic).field("attempt", &self.attempt).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,160 @@
+//! What travels: messages, and the requests and responses around them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use crate::{Error, Metadata, Peer, Result};
+
+/// A type that can be a request, a reply or an event: any type with both serde traits.
+///
+/// `#[micro::message]` derives them. Nobody implements this trait by hand.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot travel in a request or a reply",
+    label = "not a micro message",
+    note = "mark its definition with `#[micro::message]`, or derive `serde::Serialize` and `serde::Deserialize` for it"
+)]
+pub trait Message: Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Message for T {}
+
+/// How a body is written.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ContentType {
+    /// `application/json`.
+    Json,
+    /// `application/msgpack`, also `x-msgpack` and `vnd.msgpack`.
+    MessagePack,
+    /// `application/octet-stream`: bytes as they are.
+    Bytes,
+    /// Any other, in lower case and without parameters.
+    Other(Arc<str>),
+}
+
+impl ContentType {
+    /// Reads the value of a `Content-Type` header; parameters such as `; charset=utf-8` and case do not matter.
+    pub fn parse(value: &str) -> Self {
+        // Peers of ours send exactly this; the general way allocates.
+        if value == "application/json" {
+            return ContentType::Json;
+        }
+        let essence = value.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/json" => ContentType::Json,
+            "application/msgpack" | "application/x-msgpack" | "application/vnd.msgpack" => ContentType::MessagePack,
+            "application/octet-stream" => ContentType::Bytes,
+            _ => ContentType::Other(essence.into()),
+        }
+    }
+
+    /// The name: `application/json`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            ContentType::Json => "application/json",
+            ContentType::MessagePack => "application/msgpack",
+            ContentType::Bytes => "application/octet-stream",
+            ContentType::Other(name) => name,
+        }
+    }
+}
+
+impl std::fmt::Display for ContentType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One request on its way from a client to a handler.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The service that is called: `greeter`. Servers do not look at it.
+    pub service: Arc<str>,
+    /// The endpoint that is called: `Greeter.Hello`.
+    pub endpoint: Cow<'static, str>,
+    /// What travels beside the message.
+    pub metadata: Metadata,
+    /// How the body is written.
+    pub content_type: ContentType,
+    /// The message.
+    pub body: Bytes,
+    /// When the caller stops waiting. It travels as what is left of it.
+    pub deadline: Option<Instant>,
+    /// The connection that it came by; on its way out it has none.
+    pub peer: Arc<Peer>,
+}
+
+impl Request {
+    /// A request with a body in JSON.
+    pub fn new(service: impl Into<Arc<str>>, endpoint: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+        Self {
+            service: service.into(),
+            endpoint: endpoint.into(),
+            metadata: Metadata::new(),
+            content_type: ContentType::Json,
+            body: body.into(),
+            deadline: None,
+            peer: Arc::default(),
+        }
+    }
+}
+
+/// What a handler answered, on its way back.
+///
+/// Errors of the handler are part of a response; an error beside it means that the exchange itself failed.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// What travels beside the message.
+    pub metadata: Metadata,
+    /// How the body is written; that of the request.
+    pub content_type: ContentType,
+    /// The message, or why there is none.
+    pub result: Result<Bytes>,
+}
+
+impl Response {
+    /// A response with a body or an error.
+    pub fn new(content_type: ContentType, result: Result<Bytes>) -> Self {
+        Self { metadata: Metadata::new(), content_type, result }
+    }
+
+    /// A response with an error only.
+    pub fn error(error: Error) -> Self {
+        Self::new(ContentType::Json, Err(error))
+    }
+}
+
+/// A reply and the metadata that came with it.
+#[non_exhaustive]
+#[derive(Clone, Debug)]
+pub struct Reply<T> {
+    /// The message.
+    pub message: T,
+    /// What came beside it.
+    pub metadata: Metadata,
+}
+
+impl<T> Reply<T> {
+    pub(crate) fn new(message: T, metadata: Metadata) -> Self {
+        Self { message, metadata }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_case_and_aliases_do_not_matter() {
+        assert_eq!(ContentType::parse("Application/JSON; charset=utf-8"), ContentType::Json);
+        assert_eq!(ContentType::parse("application/vnd.msgpack"), ContentType::MessagePack);
+        assert_eq!(ContentType::parse("text/X ;a=b"), ContentType::Other("text/x".into()));
+    }
+}

@@ -1,0 +1,132 @@
+//! Connections that carry exchanges: a request there, a response back.
+//!
+//! The default is `http`; choose another with `--transport=…`.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use tokio_util::sync::CancellationToken;
+
+use crate::endpoint::Definition;
+use crate::message::{Request, Response};
+use crate::plugin::kind;
+use crate::{Error, Result};
+
+/// Listens for exchanges and opens them.
+///
+/// All methods may run concurrently. Contracts are at the level of messages: one dynamic call for each.
+#[async_trait]
+pub trait Transport: Debug + Send + Sync + 'static {
+    /// Takes an address: `:0`, `10.0.0.7:9000`, `[::]:9000`, or what else the transport listens on. Nothing is
+    /// accepted before [`Listener::serve`].
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for an address that is none, as a
+    /// [usage error](Error::is_usage); [`Code::Unavailable`](crate::Code::Unavailable) for one that cannot be taken.
+    async fn listen(&self, address: &str, limits: &Limits) -> Result<Box<dyn Listener>>;
+
+    /// Connects to a node.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`](crate::Code::Unavailable), marked as [unhandled](Error::is_unhandled), when the node
+    /// cannot be reached.
+    async fn connect(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>>;
+
+    /// Whether a connection carries many exchanges at once; if not, the client keeps a pool of them.
+    fn multiplexes(&self) -> bool;
+}
+
+kind!(dyn Transport, "transport", [("http", "http")]);
+
+/// An address that is taken.
+#[async_trait]
+pub trait Listener: Debug + Send + 'static {
+    /// The address as it is, with the port that the system chose: `0.0.0.0:50137`.
+    fn address(&self) -> String;
+
+    /// Accepts connections and hands each exchange to `server`, until `stop` is cancelled. Then nothing more is
+    /// accepted, connections without an exchange are closed, exchanges under way are finished, and the future ends.
+    ///
+    /// Dropping the future ends all connections at once.
+    async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken);
+}
+
+/// An open connection to a node.
+pub trait Connection: Debug + Send + Sync + 'static {
+    /// Sends a request and waits for the response. Dropping the future cancels the exchange; the handler is dropped.
+    ///
+    /// At most one exchange at a time unless the transport [multiplexes](Transport::multiplexes). The deadline of
+    /// the request travels with it; the caller enforces it.
+    ///
+    /// # Errors
+    /// An error of the exchange itself, with its [`Stage`](crate::Stage), marked as
+    /// [unhandled](Error::is_unhandled) when no handler can have seen the request. What the peer answered, errors of
+    /// its handler among it, is a [`Response`].
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>>;
+
+    /// Whether another exchange can be tried on it.
+    fn is_open(&self) -> bool;
+}
+
+/// What a transport serves; the server implements it.
+pub trait Serve: Send + Sync + 'static {
+    /// The name of the service, for errors that name none.
+    fn name(&self) -> &Arc<str>;
+
+    /// All endpoints, sorted by name; the built-in ones among them.
+    fn endpoints(&self) -> &[&'static Definition];
+
+    /// Serves one exchange. Dropping the future cancels the handler. A panic of the handler is a response.
+    fn call(&self, request: Request) -> BoxFuture<'_, Response>;
+
+    /// The endpoint of that name.
+    fn endpoint(&self, name: &str) -> Option<&'static Definition> {
+        let endpoints = self.endpoints();
+        endpoints.binary_search_by(|endpoint| endpoint.name.cmp(name)).ok().map(|at| endpoints[at])
+    }
+
+    /// What there is to say of an endpoint that does not exist: a 404 that lists those that do.
+    fn unknown(&self, name: &str) -> Error {
+        let known: Vec<_> = self.endpoints().iter().map(|endpoint| endpoint.name).collect();
+        let known = known.iter().filter(|name| !name.starts_with("Debug.")).copied().collect::<Vec<_>>().join(", ");
+        Error::not_found(format!("unknown endpoint \"{name}\"; this service has: {known}")).unhandled()
+    }
+}
+
+/// What a transport puts up with. Each bound is a flag; a bound of zero is switched off only where its docs say so.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest message, in bytes, each way. `--max_message_size`, 4 MiB.
+    pub max_message_size: usize,
+    /// The largest head of a message (request line and headers), in bytes. `--max_header_size`, 16 KiB.
+    pub max_header_size: usize,
+    /// The most connections at a time; further ones wait in the system's queue. `--max_connections`, 10,000.
+    pub max_connections: usize,
+    /// The most exchanges at a time on one connection. `--max_streams`, 1,024.
+    pub max_streams: usize,
+    /// How long a peer may take for the head of a message, from its first byte, and from the connection to the first
+    /// one; also for a pause inside of a body. `--header_timeout`, 10 s.
+    pub header_timeout: Duration,
+    /// How long a connection may stay open without an exchange; zero switches it off. `--idle_timeout`, 75 s.
+    pub idle_timeout: Duration,
+    /// How long a stream may stay open without a message; `None` is as long as it likes. `--stream_idle_timeout`.
+    pub stream_idle_timeout: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_message_size: 4 << 20,
+            max_header_size: 16 << 10,
+            max_connections: 10_000,
+            max_streams: 1_024,
+            header_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
+            stream_idle_timeout: None,
+        }
+    }
+}
