@@ -4,3 +4,4 @@ pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
+pub use tokio;

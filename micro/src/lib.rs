@@ -5,6 +5,8 @@ extern crate self as micro;
 
 pub mod broker;
 pub mod codec;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod context;
 pub mod endpoint;
 mod error;

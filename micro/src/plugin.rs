@@ -244,26 +244,28 @@ mod tests {
     #[test]
     fn a_mistyped_name_finds_the_one_that_was_meant() {
         let plugins = [plugin("mdns", "micro", API), plugin("memory", "micro", API)];
-        let error = find_in(&plugins, "mdnss").unwrap_err();
+        let error = find_in(&plugins, "mdnss").err().unwrap();
         assert_eq!(error.to_string(), "unknown part \"mdnss\": did you mean \"mdns\"?\n  linked: mdns, memory");
         assert!(error.is_usage());
-        let error = find_in(&plugins, "zookeeper").unwrap_err().to_string();
+        let error = find_in(&plugins, "zookeeper").err().unwrap().to_string();
         assert!(error.starts_with("unknown part \"zookeeper\"\n  linked: mdns, memory\n"), "{error}");
-        assert!(find_in(&plugins, "heavy").unwrap_err().to_string().contains("the feature \"heavy-feature\" of micro"));
-        assert_eq!(find_in(&plugins, "mdns").unwrap().name, "mdns");
+        assert!(
+            find_in(&plugins, "heavy").err().unwrap().to_string().contains("the feature \"heavy-feature\" of micro")
+        );
+        assert_eq!(find_in(&plugins, "mdns").ok().unwrap().name, "mdns");
     }
 
     #[test]
     fn a_name_taken_twice_names_both_crates() {
         let plugins = [plugin("x", "one", API), plugin("x", "two", API)];
-        let error = find_in(&plugins, "x").unwrap_err();
+        let error = find_in(&plugins, "x").err().unwrap();
         assert!(error.to_string().contains("by one 1.0.0 and by two 1.0.0"), "{error}");
         assert!(!error.is_usage());
     }
 
     #[test]
     fn a_plugin_of_another_api_is_refused() {
-        assert!(find_in(&[plugin("x", "one", API + 1)], "x").unwrap_err().to_string().contains("plugin contract"));
+        assert!(find_in(&[plugin("x", "one", API + 1)], "x").err().unwrap().to_string().contains("plugin contract"));
     }
 
     #[test]
@@ -272,6 +274,6 @@ mod tests {
         impl Part for Real {}
         let options = Options::new().with_part::<dyn Part>(Arc::new(Real));
         assert!(options.part::<dyn Part>().is_ok());
-        assert!(Options::new().part::<dyn Part>().unwrap_err().to_string().contains("dyn "));
+        assert!(Options::new().part::<dyn Part>().err().unwrap().to_string().contains("dyn "));
     }
 }

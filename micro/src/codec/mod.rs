@@ -5,7 +5,10 @@
 
 use std::fmt::Debug;
 
+use bytes::Bytes;
+
 use crate::plugin::kind;
+use crate::{ContentType, Result};
 
 /// One content type, for codecs of other crates.
 ///
@@ -17,3 +20,21 @@ pub trait Codec: Debug + Send + Sync + 'static {
 }
 
 kind!(dyn Codec, "codec", []);
+
+/// How one type travels beyond what serde does for every type: raw bytes now, protobuf with the next version.
+///
+/// Generated code finds it by a probe when the program is compiled; most types have none.
+pub struct Wire<T: 'static> {
+    /// The content types of the type, the preferred one first.
+    pub content_types: &'static [&'static str],
+    /// Writes a value in one of them.
+    pub encode: fn(&T, &ContentType) -> Result<Bytes>,
+    /// Reads a value in one of them.
+    pub decode: fn(&ContentType, &Bytes) -> Result<T>,
+}
+
+impl<T> Debug for Wire<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Wire").field("content_types", &self.content_types).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,20 @@
+//! What every plugin of a kind must do, as cases that its author runs.
+//!
+//! Each file holds the promises of one trait, a case for each. A plugin's tests call the suite of its kind with a
+//! function that makes a fresh plugin:
+//!
+//! ```ignore
+//! micro::conformance::registry!(make_consul);      // async fn make_consul() -> Arc<dyn micro::Registry>
+//! ```
+
+/// One test for each case of a suite; the suites' own macros call it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance {
+    ($kind:ident, $make:expr; $($case:ident)*) => {$(
+        #[$crate::__private::tokio::test(crate = "::micro::__private::tokio")]
+        async fn $case() {
+            $crate::conformance::$kind::$case($make().await).await;
+        }
+    )*};
+}
