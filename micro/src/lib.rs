@@ -4,6 +4,7 @@
 extern crate self as micro;
 
 pub mod broker;
+pub mod client;
 pub mod codec;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -30,7 +31,10 @@ pub use metadata::Metadata;
 pub use plugin::Options;
 
 pub use broker::Broker;
+pub use client::{Call, Client};
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;
 pub use transport::Transport;
+
+pub use micro_macros::{handler, main, message, plugin, service, subscriber};
