@@ -5,3 +5,4 @@ pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use tokio;
+pub use crate::service::{Outcome, main};

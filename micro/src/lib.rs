@@ -13,6 +13,7 @@ pub mod endpoint;
 mod error;
 pub mod message;
 mod metadata;
+mod net;
 pub mod plugin;
 pub mod registry;
 pub mod schema;

@@ -1,6 +1,5 @@
 //! A service from its start to its end.
 
-use std::future::Future;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -117,7 +116,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         add(&mut router)?;
     }
     router.extend(client.clone());
-    let router = Arc::new(router.finish(&name, settings.get(Key::ServerVersion))?);
+    let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 
     let parts = client.parts().await?;
     let (transport, registry) = (parts.transport.clone(), parts.registry.clone());

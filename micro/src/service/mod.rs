@@ -11,7 +11,8 @@ mod settings;
 #[cfg(feature = "flags")]
 pub use flags::Flags;
 pub use life::Running;
-pub(crate) use main::main;
+#[doc(hidden)]
+pub use main::{Outcome, main};
 
 use std::fmt;
 use std::future::Future;
