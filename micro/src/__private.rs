@@ -1,8 +1,8 @@
 //! What generated code names. Hidden from the docs, free to change in any version.
 
+pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use tokio;
-pub use crate::service::{Outcome, main};

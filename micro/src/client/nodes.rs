@@ -133,7 +133,8 @@ impl Nodes {
         let registry_name = parts.registry_name.clone();
         // A task of its own: a caller that gives up does not take the look-up from those that wait with it.
         let task = tokio::spawn(async move {
-            let found = registry.lookup(&service).await.map_err(|error| lookup_error(error, &service, &registry_name))?;
+            let found =
+                registry.lookup(&service).await.map_err(|error| lookup_error(error, &service, &registry_name))?;
             let fresh = Arc::new(Known::default().after(&service, Event::Snapshot(found)));
             known.store(Some(fresh.clone()));
             Ok(fresh)

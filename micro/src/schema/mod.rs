@@ -16,5 +16,7 @@ impl Described {
         Self { name, content_types }
     }
 
-    pub fn value(&self) -> crate::registry::Value { Default::default() }
+    pub fn value(&self) -> crate::registry::Value {
+        Default::default()
+    }
 }

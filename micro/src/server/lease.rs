@@ -149,8 +149,7 @@ mod tests {
         let (told, mut hears) = mpsc::unbounded_channel();
         let registry = Arc::new(Recorder { told, failures: Mutex::new(0) });
         let second = Duration::from_secs(1);
-        let lease =
-            Lease::take(registry.clone(), Registration::default(), 3 * second, second, second).await.unwrap();
+        let lease = Lease::take(registry.clone(), Registration::default(), 3 * second, second, second).await.unwrap();
         for _ in 0..3 {
             assert_eq!(hears.recv().await, Some("registered"));
         }

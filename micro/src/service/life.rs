@@ -223,9 +223,9 @@ impl Life {
 
 async fn run_all(hooks: Vec<Hook>, turn: &str) -> Result<()> {
     for hook in hooks {
-        hook().await.map_err(|error| {
-            Error::new(error.code(), format!("{turn} hook: {}", error.detail())).with_source(error)
-        })?;
+        hook()
+            .await
+            .map_err(|error| Error::new(error.code(), format!("{turn} hook: {}", error.detail())).with_source(error))?;
     }
     Ok(())
 }
@@ -246,14 +246,25 @@ fn registration(
     }
     // Go Micro's keys; `protocol` above all, without which its clients fall back to codecs of 2016.
     let codecs = if cfg!(feature = "msgpack") { "json,msgpack" } else { "json" };
-    let own = [("protocol", "mucp"), ("server", "mucp"), ("transport", transport), ("registry", registry), ("codecs", codecs)];
+    let own = [
+        ("protocol", "mucp"),
+        ("server", "mucp"),
+        ("transport", transport),
+        ("registry", registry),
+        ("codecs", codecs),
+    ];
     metadata.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
     metadata.insert("broker".to_owned(), settings.get(Key::Broker).to_owned());
     Registration {
         name: name.to_owned(),
         version: settings.get(Key::ServerVersion).to_owned(),
         metadata: Default::default(),
-        endpoints: router.endpoints().iter().filter(|endpoint| !is_built_in(endpoint.name)).map(|it| record(it)).collect(),
+        endpoints: router
+            .endpoints()
+            .iter()
+            .filter(|endpoint| !is_built_in(endpoint.name))
+            .map(|it| record(it))
+            .collect(),
         nodes: vec![Node { id, address: address.to_owned(), metadata }],
     }
 }
@@ -297,7 +308,8 @@ impl Signals {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
-            let listen = |kind| signal(kind).map_err(|error| Error::internal("cannot listen for signals").with_source(error));
+            let listen =
+                |kind| signal(kind).map_err(|error| Error::internal("cannot listen for signals").with_source(error));
             Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
         }
         #[cfg(not(unix))]

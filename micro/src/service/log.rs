@@ -21,7 +21,8 @@ use crate::Result;
 /// program reads its flags. `RUST_LOG` counts where no level is given.
 pub(super) fn install() -> Result<()> {
     let mut settings = Settings::new();
-    let arguments: Vec<String> = std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).filter_map(|argument| argument.into_string().ok()).collect();
     settings.read_environment(|name| name.starts_with("MICRO_LOG_").then(|| std::env::var(name).ok()).flatten())?;
     for (key, name) in [(Key::LogLevel, "log_level"), (Key::LogFormat, "log_format")] {
         if let Some(value) = argument(&arguments, name) {

@@ -234,12 +234,7 @@ impl Service {
         self.find(self.own.selector.is_some(), Key::Selector, plugin::find::<dyn Selector>)
     }
 
-    fn find<K: ?Sized>(
-        &self,
-        own: bool,
-        key: Key,
-        find: fn(&str) -> Result<&'static plugin::Plugin<K>>,
-    ) -> Result<()> {
+    fn find<K: ?Sized>(&self, own: bool, key: Key, find: fn(&str) -> Result<&'static plugin::Plugin<K>>) -> Result<()> {
         if own && self.settings.origin(key) < Origin::Environment {
             return Ok(());
         }
@@ -361,7 +356,10 @@ async fn make_parts(own: Own, settings: Settings) -> Result<Parts> {
     let registry_options = Options::new().with_addresses(settings.list(Key::RegistryAddress));
     let (registry, registry_name): (_, Arc<str>) = match own.registry.filter(|_| !named(Key::Registry)) {
         Some(registry) => (registry, "given in code".into()),
-        None => (make::<dyn Registry>(&settings, Key::Registry, &registry_options).await?, settings.get(Key::Registry).into()),
+        None => (
+            make::<dyn Registry>(&settings, Key::Registry, &registry_options).await?,
+            settings.get(Key::Registry).into(),
+        ),
     };
     let options = Options::new().with_part(registry.clone());
     let transport = match own.transport.filter(|_| !named(Key::Transport)) {
@@ -392,7 +390,8 @@ fn plugins() -> String {
             let capabilities =
                 if plugin.capabilities.is_empty() { "-".to_owned() } else { plugin.capabilities.join(",") };
             let package = format!("{} {}", plugin.package, plugin.version);
-            let _ = writeln!(out, "{:<12}{:<16}{package:<32}{capabilities:<32}{}", K::NAME, plugin.name, plugin.summary);
+            let _ =
+                writeln!(out, "{:<12}{:<16}{package:<32}{capabilities:<32}{}", K::NAME, plugin.name, plugin.summary);
         }
     }
     let mut out = String::new();
