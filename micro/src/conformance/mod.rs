@@ -18,3 +18,7 @@ macro_rules! __conformance {
         }
     )*};
 }
+
+pub mod registry;
+
+pub use crate::__conformance_registry as registry;
