@@ -18,3 +18,7 @@ macro_rules! __conformance {
         }
     )*};
 }
+
+pub mod selector;
+
+pub use crate::__conformance_selector as selector;
