@@ -1,8 +1,12 @@
 //! What generated code names. Hidden from the docs, free to change in any version.
 
+<<<<<<< HEAD
 use std::future::Future;
 use std::marker::PhantomData;
 
+=======
+pub use crate::service::{Outcome, main};
+>>>>>>> main
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;

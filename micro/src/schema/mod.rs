@@ -72,6 +72,10 @@ impl Described {
     pub fn json_schema(&self) -> serde_json::Value {
         json::document(self)
     }
+
+    pub fn value(&self) -> crate::registry::Value {
+        Default::default()
+    }
 }
 
 /// What a value looks like. A constant, so that the tables of endpoints can hold it.
