@@ -11,6 +11,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::Extensions;
 use tokio::time::timeout_at;
 
+use super::debug::{self, Debug};
 use super::stats::Stats;
 use super::{About, Handle, Method};
 use crate::endpoint::Definition;
@@ -29,7 +30,7 @@ pub struct Router {
     abouts: Vec<About>,
     extensions: Arc<Extensions>,
     stats: Arc<Stats>,
-    ready: AtomicBool,
+    ready: Arc<AtomicBool>,
 }
 
 struct Entry {
@@ -63,7 +64,7 @@ impl Router {
             abouts: Vec::new(),
             extensions: Arc::default(),
             stats,
-            ready: AtomicBool::new(true),
+            ready: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -99,16 +100,17 @@ impl Router {
         Arc::get_mut(&mut self.extensions).expect("nothing is served yet").insert(value);
     }
 
-    pub(crate) fn stats(&self) -> &Arc<Stats> {
-        &self.stats
-    }
-
     /// Adds the built-in endpoints, which describe all others.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`] when a handler is called `Debug`.
     pub(crate) fn finish(mut self, version: &str) -> Result<Self> {
-        let _ = version;
+        let content_types = self.entries.iter().map(|entry| &*entry.content_types);
+        let endpoints = self.endpoints.iter().copied().zip(content_types);
+        let description = debug::description(&self.name, version, &self.abouts, endpoints);
+        let built_in = Debug { stats: self.stats.clone(), ready: self.ready.clone(), description };
+        self.add(Arc::new(built_in))?;
+        self.abouts.pop();
         Ok(self)
     }
 
@@ -125,10 +127,6 @@ impl Router {
     /// Whether new calls are welcome; `Debug.Health` tells. Calls are served either way.
     pub(crate) fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
     }
 
     fn find(&self, name: &str) -> Option<usize> {
