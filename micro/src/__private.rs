@@ -1,12 +1,9 @@
 //! What generated code names. Hidden from the docs, free to change in any version.
 
-<<<<<<< HEAD
 use std::future::Future;
 use std::marker::PhantomData;
 
-=======
 pub use crate::service::{Outcome, main};
->>>>>>> main
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;
@@ -128,6 +125,10 @@ impl Travels for crate::Bytes {
     const WIRE: &'static Wire<Self> = &crate::codec::bytes::WIRE;
 }
 
+impl Travels for () {
+    const WIRE: &'static Wire<Self> = &crate::codec::unit::WIRE;
+}
+
 /// Reads `null` as the empty value, as Go writes lists and maps that were never set.
 ///
 /// # Errors
@@ -146,13 +147,4 @@ where
 /// That of the constructor.
 pub fn made<T, E: IntoError>(result: Result<T, E>) -> Result<T> {
     result.map_err(IntoError::into_error)
-}
-
-/// stub of helper A: the lead's is in `service`
-pub fn main<F: Future<Output = Result<(), E>>, E: Into<Error>>(make: impl FnOnce() -> F) -> std::process::ExitCode {
-    let runtime = tokio::runtime::Runtime::new().expect("stub");
-    match runtime.block_on(make()) {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(_) => std::process::ExitCode::FAILURE,
-    }
 }

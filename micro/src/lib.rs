@@ -41,7 +41,6 @@ pub use service::{Running, Service};
 pub type Call<Req, Res> = client::Call<'static, Req, Res>;
 
 pub use broker::Broker;
-pub use client::{Call, Client};
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;
