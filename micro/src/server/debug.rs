@@ -95,7 +95,8 @@ pub(super) fn description<'e>(
     abouts: &[About],
     endpoints: impl Iterator<Item = (&'e Definition, &'e [String])>,
 ) -> Value {
-    let pairs = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<Value>();
+    let pairs =
+        |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<Value>();
     let endpoint = |(definition, content_types): (&Definition, &[String])| {
         let policy = definition.policy;
         json!({

@@ -96,7 +96,8 @@ impl Drop for Running {
         let runtime = tokio::runtime::Handle::try_current();
         if let (Ok(runtime), Some(withdrawn)) = (runtime, self.withdrawn.take()) {
             if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-                tokio::task::block_in_place(|| drop(withdrawn.recv_timeout(Duration::from_secs(1))));
+                // Told or not, the process may end now.
+                let _ = tokio::task::block_in_place(|| withdrawn.recv_timeout(Duration::from_secs(1)));
             }
         }
     }
