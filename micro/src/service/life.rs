@@ -255,6 +255,8 @@ fn registration(
         ("codecs", codecs),
     ];
     metadata.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    // The schemas themselves are too large for some registries; `Debug.Describe` has them.
+    metadata.insert("schema".to_owned(), router.schema_hash().to_owned());
     metadata.insert("broker".to_owned(), settings.get(Key::Broker).to_owned());
     Registration {
         name: name.to_owned(),
