@@ -12,6 +12,8 @@ pub mod endpoint;
 mod error;
 pub mod message;
 mod metadata;
+#[cfg(feature = "http")]
+mod net;
 pub mod plugin;
 pub mod registry;
 pub mod schema;

@@ -1,5 +1,8 @@
 //! What the integration tests share.
 
+pub mod say;
+pub mod wire;
+
 /// Whether a test that needs `what` can run. Where it is missing the test says so in one line and returns; in CI
 /// (`CI=true`) a missing part is a failure.
 pub fn need(what: &str, there: bool) -> bool {
