@@ -1,5 +1,9 @@
 //! What the integration tests share.
 
+pub mod alloc;
+pub mod fuzz;
+pub mod probe;
+pub mod process;
 pub mod say;
 pub mod wire;
 

@@ -18,3 +18,9 @@ macro_rules! __conformance {
         }
     )*};
 }
+
+pub mod registry;
+pub mod selector;
+
+pub use crate::__conformance_registry as registry;
+pub use crate::__conformance_selector as selector;

@@ -2,16 +2,29 @@
 //! and flooding peers.
 //!
 //! [`serve`] takes connections and hands each HTTP request to a [`Service`]. One port speaks HTTP/1.1 and, with the
-//! feature `http2`, HTTP/2 with prior knowledge: [`sniff`] tells them apart by the first bytes. Every connection is
-//! held to its [`Limits`](crate::transport::Limits) by a [`Pulse`](pulse::Pulse) that its parts share.
+//! feature `http2`, HTTP/2 with prior knowledge: the first bytes tell them apart. Every connection is held to its
+//! [`Limits`](crate::transport::Limits) by a `Pulse` that its parts share.
 
+#[cfg(feature = "http")]
 mod detect;
-#[cfg(any(feature = "http2", test))]
+#[cfg(feature = "http2")]
 mod frames;
+#[cfg(feature = "http")]
 mod io;
+#[cfg(feature = "http")]
 mod listen;
+#[cfg(feature = "http")]
 mod pulse;
+#[cfg(feature = "http")]
 mod serve;
 
+#[cfg(feature = "http")]
 pub(crate) use listen::bind;
+#[cfg(feature = "http")]
 pub(crate) use serve::{Caller, Service, serve};
+
+pub(crate) mod interfaces {
+    pub(crate) fn advertise(bound: &str, _w: Option<&str>) -> crate::Result<String> {
+        Ok(bound.to_owned())
+    }
+}
