@@ -40,10 +40,10 @@ pub use service::{Running, Service};
 /// A call of a typed client: see [`client::Call`].
 pub type Call<Req, Res> = client::Call<'static, Req, Res>;
 
+pub use micro_macros::{handler, main, message, plugin, service, subscriber};
+
 pub use broker::Broker;
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;
 pub use transport::Transport;
-
-pub use micro_macros::{handler, main, message, plugin, service, subscriber};

@@ -17,7 +17,7 @@ use super::{About, Handle, Method};
 use crate::endpoint::Definition;
 use crate::message::{Request, Response};
 use crate::transport::Serve;
-use crate::{Code, Context, Error, Result, Stage, codec};
+use crate::{Code, Context, Error, Result, Stage, codec, schema};
 
 /// All endpoints of a service, and how to call them: what a transport serves.
 ///
@@ -28,6 +28,7 @@ pub struct Router {
     /// In the order of `endpoints`.
     entries: Vec<Entry>,
     abouts: Vec<About>,
+    schema_hash: String,
     extensions: Arc<Extensions>,
     stats: Arc<Stats>,
     ready: Arc<AtomicBool>,
@@ -62,6 +63,7 @@ impl Router {
             endpoints: Vec::new(),
             entries: Vec::new(),
             abouts: Vec::new(),
+            schema_hash: String::new(),
             extensions: Arc::default(),
             stats,
             ready: Arc::new(AtomicBool::new(true)),
@@ -108,10 +110,16 @@ impl Router {
         let content_types = self.entries.iter().map(|entry| &*entry.content_types);
         let endpoints = self.endpoints.iter().copied().zip(content_types);
         let description = debug::description(&self.name, version, &self.abouts, endpoints);
+        self.schema_hash = schema::hash(std::iter::once(&description["endpoints"]));
         let built_in = Debug { stats: self.stats.clone(), ready: self.ready.clone(), description };
         self.add(Arc::new(built_in))?;
         self.abouts.pop();
         Ok(self)
+    }
+
+    /// The hash of all that its endpoints say of themselves.
+    pub(crate) fn schema_hash(&self) -> &str {
+        &self.schema_hash
     }
 
     /// What is said of each of its handlers.

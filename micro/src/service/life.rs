@@ -96,7 +96,8 @@ impl Drop for Running {
         let runtime = tokio::runtime::Handle::try_current();
         if let (Ok(runtime), Some(withdrawn)) = (runtime, self.withdrawn.take()) {
             if runtime.runtime_flavor() == RuntimeFlavor::MultiThread {
-                tokio::task::block_in_place(|| drop(withdrawn.recv_timeout(Duration::from_secs(1))));
+                // Told or not, the process may end now.
+                let _ = tokio::task::block_in_place(|| withdrawn.recv_timeout(Duration::from_secs(1)));
             }
         }
     }
@@ -254,6 +255,8 @@ fn registration(
         ("codecs", codecs),
     ];
     metadata.extend(own.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    // The schemas themselves are too large for some registries; `Debug.Describe` has them.
+    metadata.insert("schema".to_owned(), router.schema_hash().to_owned());
     metadata.insert("broker".to_owned(), settings.get(Key::Broker).to_owned());
     Registration {
         name: name.to_owned(),
