@@ -14,7 +14,7 @@ pub use tokio;
 use crate::codec::Wire;
 use crate::message::{Request, Response};
 use crate::schema::{Schema, Shape};
-use crate::server::{About, Method};
+use crate::server::{About, Handle, Method};
 use crate::{Context, Error, Message, Result};
 
 /// Decodes a request, calls the handler, encodes its reply: one boxed future in all.
@@ -48,6 +48,24 @@ where
         };
         Response::new(content_type, result)
     })
+}
+
+/// As [`unary`], for the methods of a type's own: that the type can be shared is [`Handle`]'s to say, once.
+pub fn served<'a, C, S, Req, Res, E, Fut>(
+    wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+    service: &'a S,
+    context: Context,
+    request: Request,
+    handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
+) -> BoxFuture<'a, Response>
+where
+    S: Handle<C>,
+    Req: Message,
+    Res: Message,
+    E: IntoError,
+    Fut: Future<Output = Result<Res, E>> + Send + 'a,
+{
+    unary(wires, service, context, request, handler)
 }
 
 /// An error of a handler or of `main`: whatever is `Into<micro::Error>`.

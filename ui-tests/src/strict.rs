@@ -3,7 +3,6 @@
 #![deny(missing_docs, warnings, unreachable_pub, unused_qualifications, missing_debug_implementations)]
 #![deny(clippy::all, clippy::pedantic)]
 
-
 use micro::{Context, Result};
 
 /// Who is greeted.

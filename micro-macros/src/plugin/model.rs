@@ -20,6 +20,8 @@ pub(super) struct Plugin {
     /// The type in the result, and where it stands.
     pub(super) ty: Type,
     pub(super) output: Span,
+    /// Where the type of the argument stands.
+    pub(super) input: Span,
 }
 
 impl Plugin {
@@ -54,8 +56,16 @@ impl Plugin {
             function: function.sig.ident.clone(),
             is_async: function.sig.asyncness.is_some(),
             output: ty.span(),
+            input: function.sig.inputs.first().map_or_else(Span::call_site, input_span),
             ty,
         })
+    }
+}
+
+fn input_span(input: &FnArg) -> Span {
+    match input {
+        FnArg::Typed(input) => input.ty.span(),
+        FnArg::Receiver(receiver) => receiver.span(),
     }
 }
 

@@ -47,10 +47,8 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
             errors.push(first_span(&other), text::service_item());
             None
         }
-        Err(error) => {
-            errors.add(error);
-            None
-        }
+        // What is no item is rustc's to refuse, which sees it too.
+        Err(_) => None,
     };
     let arguments = Arguments::parse(arguments, block.as_ref(), errors);
     Parsed { arguments, item: tokens::replace_attributes(item, &is_ours, &allow()), block }
