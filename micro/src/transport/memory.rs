@@ -252,6 +252,10 @@ impl Listener for Bound {
         self.name.name.clone()
     }
 
+    fn protocol(&self) -> &'static str {
+        "memory"
+    }
+
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
         let Bound { mut exchanges, limits, name } = *self;
         let mut running = JoinSet::new();

@@ -88,6 +88,10 @@ impl Listener for Bound {
         self.address.clone()
     }
 
+    fn protocol(&self) -> &'static str {
+        "http"
+    }
+
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
         let service = Arc::new(server::Server::new(server, self.limits.clone()));
         net::serve(self.listener, service, self.limits, stop).await;
