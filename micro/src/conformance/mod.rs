@@ -19,6 +19,8 @@ macro_rules! __conformance {
     )*};
 }
 
+pub mod broker;
 pub mod selector;
 
+pub use crate::__conformance_broker as broker;
 pub use crate::__conformance_selector as selector;
