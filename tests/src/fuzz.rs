@@ -173,13 +173,11 @@ mod tests {
 
     #[test]
     fn a_length_that_is_believed_is_found() {
-        let decode = |bytes: &[u8]| match bytes {
-            [length, rest @ ..] => drop(rest[..usize::from(*length)].to_vec()),
-            [] => {}
-        };
         let seeds = [vec![3, 1, 2, 3]];
         let run = |bytes: &[u8]| {
-            decode(bytes);
+            if let [length, rest @ ..] = bytes {
+                drop(rest[..usize::from(*length)].to_vec());
+            }
             Ok(())
         };
         let failure = search(&seeds, Duration::from_secs(5), run).unwrap_err();

@@ -1,6 +1,14 @@
 //! Who serves what, and where.
 //!
-//! The default is `mdns`, which needs nothing installed; choose another with `--registry=…`.
+//! The default is `mdns`, which needs nothing installed; choose another with `--registry=…`. To add one, write a file
+//! beside this one: a type that implements [`Registry`] and a constructor marked `#[micro::plugin]`.
+
+mod memory;
+mod r#static;
+mod store;
+
+pub use memory::Memory;
+pub use r#static::Static;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -10,8 +18,8 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::plugin::kind;
+use crate::{Error, Result};
 
 /// Where servers announce their nodes and clients find them.
 ///
@@ -24,7 +32,8 @@ pub trait Registry: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Code::Unavailable`](crate::Code::Unavailable) when the registry cannot be reached;
-    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) when it cannot hold the registration.
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) when it cannot hold the registration: it is too large,
+    /// has no name, or is to live for no time.
     async fn register(&self, registration: &Registration, ttl: Duration) -> Result<()>;
 
     /// Withdraws the nodes of `registration`. Withdrawing what is not there succeeds.
@@ -140,3 +149,51 @@ pub struct Value {
 fn null_is_empty<'de, D: serde::Deserializer<'de>, T: Default + Deserialize<'de>>(value: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(value)?.unwrap_or_default())
 }
+
+/// Refuses what no registry can hold.
+fn check(registration: &Registration, ttl: Duration) -> Result<()> {
+    if registration.name.is_empty() {
+        return Err(Error::invalid_argument("a service without a name cannot be registered"));
+    }
+    if let Some(node) = registration.nodes.iter().find(|node| node.id.is_empty() || node.address.is_empty()) {
+        return Err(Error::invalid_argument(format!(
+            "a node of \"{}\" needs an id and an address, this one has id \"{}\" and address \"{}\"",
+            registration.name, node.id, node.address
+        )));
+    }
+    if ttl.is_zero() {
+        return Err(Error::invalid_argument(format!(
+            "\"{}\" cannot be registered for no time: the time to live has to be longer than zero",
+            registration.name
+        )));
+    }
+    Ok(())
+}
+
+/// The answer to a lookup that finds nothing.
+fn no_node(name: &str) -> Error {
+    Error::not_found(format!("no node serves \"{name}\""))
+}
+
+/// Registers a constructor, as `#[micro::plugin]` does.
+macro_rules! submit {
+    ($name:literal, $summary:literal, $make:ident) => {
+        ::inventory::submit! {
+            $crate::plugin::Plugin::<dyn $crate::Registry> {
+                name: $name,
+                summary: $summary,
+                capabilities: &[],
+                package: env!("CARGO_PKG_NAME"),
+                version: env!("CARGO_PKG_VERSION"),
+                api: $crate::plugin::API,
+                make: {
+                    fn make(options: &$crate::Options) -> ::futures_util::future::BoxFuture<'_, $crate::Result<::std::sync::Arc<dyn $crate::Registry>>> {
+                        Box::pin(async move { Ok(::std::sync::Arc::new($make(options)?) as ::std::sync::Arc<dyn $crate::Registry>) })
+                    }
+                    make
+                },
+            }
+        }
+    };
+}
+use submit;
