@@ -1,5 +1,6 @@
 //! What generated code names. Hidden from the docs, free to change in any version.
 
+pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;

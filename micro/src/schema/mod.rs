@@ -15,4 +15,8 @@ impl Described {
     pub const fn named(name: &'static str, content_types: &'static [&'static str]) -> Self {
         Self { name, content_types }
     }
+
+    pub fn value(&self) -> crate::registry::Value {
+        Default::default()
+    }
 }

@@ -69,13 +69,15 @@ pub struct Node {
     pub version: Arc<str>,
     /// What the registry says.
     pub node: registry::Node,
+    address: Arc<str>,
     load: Load,
 }
 
 impl Node {
     /// A node without a past.
     pub fn new(version: impl Into<Arc<str>>, node: registry::Node) -> Self {
-        Self { version: version.into(), node, load: Load::default() }
+        let address = Arc::from(&*node.address);
+        Self { version: version.into(), node, address, load: Load::default() }
     }
 
     /// The node's id.
@@ -86,6 +88,11 @@ impl Node {
     /// Where to connect to.
     pub fn address(&self) -> &str {
         &self.node.address
+    }
+
+    /// The address, for what outlives a snapshot.
+    pub(crate) fn shared_address(&self) -> Arc<str> {
+        self.address.clone()
     }
 
     /// How it does, as this client sees it.

@@ -1,4 +1,14 @@
 //! Accepts, routes and handles.
+//!
+//! A [`Router`] is what a transport serves. [`Handle`] is what `#[micro::service]` implements.
+
+mod debug;
+mod lease;
+mod router;
+mod stats;
+
+pub(crate) use lease::Lease;
+pub use router::Router;
 
 use std::sync::Arc;
 

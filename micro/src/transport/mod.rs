@@ -47,6 +47,9 @@ pub trait Listener: Debug + Send + 'static {
     /// The address as it is, with the port that the system chose: `0.0.0.0:50137`.
     fn address(&self) -> String;
 
+    /// What its nodes call their transport in the registry: `http`.
+    fn protocol(&self) -> &'static str;
+
     /// Accepts connections and hands each exchange to `server`, until `stop` is cancelled. Then nothing more is
     /// accepted, connections without an exchange are closed, exchanges under way are finished, and the future ends.
     ///

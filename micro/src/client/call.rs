@@ -1,0 +1,533 @@
+//! One call: from its options to its reply.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::time::{Instant, timeout_at};
+
+use super::nodes::Known;
+use super::pool::Fresh;
+use super::retry::Retry;
+use super::{Parts, Target};
+use crate::codec::{self, Wire};
+use crate::endpoint::{Definition, Policy};
+use crate::error::Origin;
+use crate::message::{Message, Reply, Request, Response};
+use crate::registry;
+use crate::selector::{Node, Outcome, Snapshot};
+use crate::{ContentType, Context, Error, Metadata, Result, Stage};
+
+/// A call that is not made yet: nothing happens before it is awaited.
+///
+/// Awaiting it gives the reply's message, [`reply`](Call::reply) its metadata too. Dropping the future cancels the
+/// call, and the handler on the other side with it.
+#[must_use = "a call does nothing unless it is awaited"]
+pub struct Call<'r, Req: 'static, Res: 'static> {
+    target: Target,
+    endpoint: Cow<'static, str>,
+    policy: Policy,
+    wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+    request: Sent<'r, Req>,
+    options: Options,
+}
+
+enum Sent<'r, T> {
+    Owned(T),
+    Borrowed(&'r T),
+}
+
+/// What the caller says of one call.
+#[derive(Default)]
+struct Options {
+    timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    retries: Option<u32>,
+    idempotent: Option<bool>,
+    content_type: Option<ContentType>,
+    address: Option<String>,
+    version: Option<String>,
+    filter: Option<Filter>,
+    metadata: Metadata,
+    /// The first thing that was wrong with an option; the call fails with it.
+    wrong: Option<Error>,
+}
+
+/// Which nodes may take a call.
+type Filter = Box<dyn Fn(&Node) -> bool + Send + Sync>;
+
+impl<Req: 'static, Res: 'static> Call<'static, Req, Res> {
+    /// A call of a typed client.
+    #[doc(hidden)]
+    pub fn new(
+        target: &Target,
+        definition: &'static Definition,
+        request_wire: Option<&'static Wire<Req>>,
+        response_wire: Option<&'static Wire<Res>>,
+        request: Req,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            endpoint: Cow::Borrowed(definition.name),
+            policy: definition.policy,
+            wires: (request_wire, response_wire),
+            request: Sent::Owned(request),
+            options: Options::default(),
+        }
+    }
+}
+
+impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
+    pub(super) fn untyped(target: &Target, endpoint: String, request: &'r Req) -> Self {
+        Self {
+            target: target.clone(),
+            endpoint: Cow::Owned(endpoint),
+            policy: Policy::NONE,
+            wires: (None, None),
+            request: Sent::Borrowed(request),
+            options: Options::default(),
+        }
+    }
+
+    /// How long it may take, all attempts together. Otherwise the endpoint's own time-out counts, then
+    /// `--client_request_timeout`. The deadline of a call that this one is part of counts too.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = Some(timeout);
+        self
+    }
+
+    /// How long one attempt may take. Otherwise an attempt may take what is left of the call's time.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.options.attempt_timeout = Some(timeout);
+        self
+    }
+
+    /// How often a failed attempt is repeated, where that is safe.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.options.retries = Some(retries);
+        self
+    }
+
+    /// Says that handling this request twice is the same as once, whatever the endpoint says.
+    pub fn idempotent(mut self) -> Self {
+        self.options.idempotent = Some(true);
+        self
+    }
+
+    /// Adds metadata. A name or value that cannot travel is the call's error.
+    pub fn metadata(mut self, name: &str, value: &str) -> Self {
+        if let Err(error) = self.options.metadata.insert(name, value) {
+            self.options.wrong.get_or_insert(error);
+        }
+        self
+    }
+
+    /// Calls this address, whatever the registry says.
+    pub fn address(mut self, address: impl Into<String>) -> Self {
+        self.options.address = Some(address.into());
+        self
+    }
+
+    /// Calls nodes of this version only.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.options.version = Some(version.into());
+        self
+    }
+
+    /// Calls nodes only for which `filter` says `true`.
+    pub fn filter(mut self, filter: impl Fn(&Node) -> bool + Send + Sync + 'static) -> Self {
+        self.options.filter = Some(Box::new(filter));
+        self
+    }
+
+    /// Writes the request in this content type, whatever the node speaks.
+    pub fn content_type(mut self, content_type: ContentType) -> Self {
+        self.options.content_type = Some(content_type);
+        self
+    }
+
+    /// The reply with the metadata that came beside it.
+    pub fn reply(self) -> ReplyFuture<'r, Res>
+    where
+        Req: Message,
+        Res: Message,
+    {
+        ReplyFuture(Box::pin(self.run()))
+    }
+
+    async fn run(self) -> Result<Reply<Res>>
+    where
+        Req: Message,
+        Res: Message,
+    {
+        let Self { target, endpoint, policy, wires, request, options } = self;
+        let request = match &request {
+            Sent::Owned(request) => request,
+            Sent::Borrowed(request) => request,
+        };
+        let encode = |content_type: &ContentType| codec::encode(wires.0, content_type, request);
+        let types = wires.0.map_or(codec::SERDE, |wire| wire.content_types);
+        let exchange = Exchange { target: &target, endpoint: &endpoint, policy, options: &options, types };
+        let progress = Progress::default();
+        let decoded = match exchange.run(&encode, &progress).await {
+            Ok(Response { metadata, content_type, result }) => result.and_then(|body| {
+                let message = codec::decode(wires.1, &content_type, &body).map_err(undecodable)?;
+                Ok(Reply::new(message, metadata))
+            }),
+            Err(error) => Err(error),
+        };
+        decoded.map_err(|error| {
+            let (node, attempt, stage) = progress.take();
+            let (service, endpoint) = (target.service.clone(), Arc::from(&*endpoint));
+            error.with_origin(Origin { service, endpoint, node, attempt, stage: Some(stage) })
+        })
+    }
+}
+
+fn undecodable(error: Error) -> Error {
+    Error::internal(format!("the reply cannot be read: {}", error.detail())).with_source(error).at(Stage::Decode)
+}
+
+impl<'r, Req: Message, Res: Message> IntoFuture for Call<'r, Req, Res> {
+    type Output = Result<Res>;
+    type IntoFuture = BoxFuture<'r, Result<Res>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { Ok(self.run().await?.message) })
+    }
+}
+
+impl<Req, Res> fmt::Debug for Call<'_, Req, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("target", &self.target).field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+/// A call under way whose reply comes with its metadata.
+#[must_use = "futures do nothing unless they are awaited"]
+pub struct ReplyFuture<'r, Res>(BoxFuture<'r, Result<Reply<Res>>>);
+
+impl<Res> Future for ReplyFuture<'_, Res> {
+    type Output = Result<Reply<Res>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl<Res> fmt::Debug for ReplyFuture<'_, Res> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReplyFuture")
+    }
+}
+
+/// How far the call has come, for its error when the time is over.
+#[derive(Default)]
+struct Progress(Mutex<(Option<Arc<str>>, u32, Option<Stage>)>);
+
+impl Progress {
+    fn stage(&self, stage: Stage) {
+        self.0.lock().expect("no holder panics").2 = Some(stage);
+    }
+
+    fn attempt(&self, attempt: u32) {
+        let mut progress = self.0.lock().expect("no holder panics");
+        (progress.0, progress.1) = (None, attempt);
+    }
+
+    fn node(&self, node: &Node) {
+        // The address is copied for an error only: see `take` in the caller.
+        self.0.lock().expect("no holder panics").0 = Some(node.shared_address());
+    }
+
+    fn take(&self) -> (Option<Arc<str>>, u32, Stage) {
+        let progress = std::mem::take(&mut *self.0.lock().expect("no holder panics"));
+        (progress.0, progress.1, progress.2.unwrap_or(Stage::Lookup))
+    }
+}
+
+/// What does not depend on the types of a call.
+struct Exchange<'c> {
+    target: &'c Target,
+    endpoint: &'c Cow<'static, str>,
+    policy: Policy,
+    options: &'c Options,
+    /// The content types that the request can travel in.
+    types: &'static [&'static str],
+}
+
+/// Writes the request in a content type.
+type Encode<'c> = &'c (dyn Fn(&ContentType) -> Result<Bytes> + Sync);
+
+impl Exchange<'_> {
+    /// Makes the call within its time, and within the call that it is part of.
+    async fn run(&self, encode: Encode<'_>, progress: &Progress) -> Result<Response> {
+        if let Some(error) = &self.options.wrong {
+            return Err(error.clone());
+        }
+        let context = self.target.client.scope.context();
+        let parts = self.within(context.as_ref(), self.default_deadline(), self.target.client.core.parts(), progress);
+        let parts = parts.await??;
+        let known = match &self.options.address {
+            Some(_) => Arc::default(),
+            None => {
+                progress.stage(Stage::Lookup);
+                let nodes = self.target.nodes();
+                self.within(context.as_ref(), self.default_deadline(), nodes.get(parts), progress).await??
+            }
+        };
+        let policy = known.policy(self.endpoint).unwrap_or(self.policy);
+        let config = &self.target.client.core.config;
+        let timeout = self.options.timeout.or(policy.timeout).unwrap_or(config.request_timeout);
+        let deadline = self.deadline(context.as_ref(), timeout);
+        let request = Request {
+            service: self.target.service.clone(),
+            endpoint: self.endpoint.clone(),
+            metadata: self.metadata(context.as_ref()),
+            content_type: ContentType::Json,
+            body: Bytes::new(),
+            deadline: Some(deadline),
+            peer: Arc::default(),
+        };
+        let attempts = self.attempts(parts, known, policy, request, encode, progress);
+        self.within(context.as_ref(), Some(deadline), attempts, progress).await?
+    }
+
+    fn default_deadline(&self) -> Option<Instant> {
+        let config = &self.target.client.core.config;
+        Instant::now().checked_add(self.options.timeout.unwrap_or(config.request_timeout))
+    }
+
+    fn deadline(&self, context: Option<&Context>, timeout: Duration) -> Instant {
+        let far = Duration::from_secs(86_400 * 365);
+        let own = Instant::now() + timeout.min(far);
+        context.and_then(Context::deadline).map_or(own, |outer| outer.min(own))
+    }
+
+    /// Waits for a step until `deadline`, or until the call that this one is part of is over.
+    async fn within<T>(
+        &self,
+        context: Option<&Context>,
+        deadline: Option<Instant>,
+        step: impl Future<Output = T>,
+        progress: &Progress,
+    ) -> Result<T> {
+        let deadline = deadline.unwrap_or_else(|| self.deadline(None, Duration::MAX));
+        let deadline = context.and_then(Context::deadline).map_or(deadline, |outer| outer.min(deadline));
+        let step = timeout_at(deadline, step);
+        // A handler's own future is dropped with its call; a task that it spawned has to listen.
+        let outcome = match (&self.target.client.scope, context) {
+            (super::Scope::Within(_), Some(context)) => tokio::select! {
+                outcome = step => outcome,
+                () = context.cancelled() => return Err(Error::cancelled("the call that this one is part of is over")),
+            },
+            _ => step.await,
+        };
+        outcome.map_err(|_| {
+            let stage = progress.0.lock().expect("no holder panics").2.unwrap_or(Stage::Lookup);
+            Error::deadline_exceeded("the call took longer than it may").with_id("go.micro.client").at(stage)
+        })
+    }
+
+    /// The caller's metadata, and what travels on from the call that this one is part of.
+    fn metadata(&self, context: Option<&Context>) -> Metadata {
+        let mut metadata = self.options.metadata.clone();
+        if let Some(context) = context {
+            for name in &self.target.client.core.config.propagate {
+                if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
+                    // It was valid when it came.
+                    let _ = metadata.insert(name, value);
+                }
+            }
+        }
+        metadata
+    }
+
+    async fn attempts(
+        &self,
+        parts: &Parts,
+        mut known: Arc<Known>,
+        policy: Policy,
+        mut request: Request,
+        encode: Encode<'_>,
+        progress: &Progress,
+    ) -> Result<Response> {
+        let retries = self.options.retries.or(policy.retries).unwrap_or(self.target.client.core.config.retries);
+        let idempotent = self.options.idempotent.unwrap_or(policy.idempotent);
+        let mut retry = Retry::new(retries, idempotent);
+        let mut excluded: Vec<Arc<Node>> = Vec::new();
+        let mut encoded: Option<ContentType> = None;
+        let mut attempt = 1;
+        loop {
+            progress.attempt(attempt);
+            progress.stage(Stage::Select);
+            let node = self.select(parts, &known, &excluded)?;
+            progress.node(&node);
+            let content_type = self.content_type(&node);
+            if encoded.as_ref() != Some(&content_type) {
+                // Once per call: another node that speaks the same gets the same bytes.
+                request.body = encode(&content_type)?;
+                request.content_type = content_type.clone();
+                encoded = Some(content_type);
+            }
+            let error = match self.attempt(parts, &node, &request, retry.has_more(), progress).await {
+                Ok(response) => match response.result {
+                    Err(error) => {
+                        let error = if error.stage().is_none() { error.at(Stage::Handle) } else { error };
+                        progress.stage(error.stage().unwrap_or(Stage::Handle));
+                        error
+                    }
+                    Ok(_) => return Ok(response),
+                },
+                Err(error) => error,
+            };
+            let Some(pause) = retry.after(&error) else { return Err(error) };
+            tracing::debug!(service = %self.target.service, endpoint = %self.endpoint, attempt, %error, "trying again");
+            excluded.push(node);
+            if !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            if self.options.address.is_none() {
+                // Nodes that have gone meanwhile, or have come.
+                known = self.target.nodes().get(parts).await?;
+            }
+            attempt += 1;
+        }
+    }
+
+    fn select(&self, parts: &Parts, known: &Known, excluded: &[Arc<Node>]) -> Result<Arc<Node>> {
+        let Options { address, version, filter, .. } = self.options;
+        if let Some(address) = address {
+            let node = registry::Node { id: address.clone(), address: address.clone(), ..Default::default() };
+            return Ok(Arc::new(Node::new("", node)));
+        }
+        let fits = |node: &Node| {
+            version.as_ref().is_none_or(|version| **version == *node.version)
+                && filter.as_ref().is_none_or(|filter| filter(node))
+        };
+        let fitting;
+        let snapshot = if version.is_some() || filter.is_some() {
+            fitting = Snapshot::new(known.snapshot.nodes().iter().filter(|node| fits(node)).cloned());
+            &fitting
+        } else {
+            &known.snapshot
+        };
+        let ids: Vec<&str> = excluded.iter().map(|node| node.id()).collect();
+        // When every node has failed once, the one that fails least is better than none.
+        let picked = parts.selector.pick(snapshot, &ids).or_else(|| parts.selector.pick(snapshot, &[]));
+        picked.cloned().ok_or_else(|| self.no_node(known).at(Stage::Select).unhandled())
+    }
+
+    fn no_node(&self, known: &Known) -> Error {
+        let service = &self.target.service;
+        let detail = match (&self.options.version, &self.options.filter) {
+            _ if known.snapshot.is_empty() => format!("service \"{service}\" has no node"),
+            (Some(version), _) => {
+                let mut versions: Vec<&str> = known.snapshot.nodes().iter().map(|node| &*node.version).collect();
+                versions.sort_unstable();
+                versions.dedup();
+                let versions = versions.join(", ");
+                format!("service \"{service}\" has no node of version \"{version}\"; there are: {versions}")
+            }
+            _ => format!("none of the {} nodes of service \"{service}\" passes the filter", known.snapshot.len()),
+        };
+        Error::unavailable(detail).with_id("go.micro.client")
+    }
+
+    /// The caller's wish, else the client's, else the best that the node speaks.
+    fn content_type(&self, node: &Node) -> ContentType {
+        if let Some(wish) = &self.options.content_type {
+            return wish.clone();
+        }
+        // A client's default goes for the messages that can travel in it: raw bytes never do in JSON.
+        let default = self.target.client.core.config.content_type.as_ref();
+        if let Some(default) = default.filter(|_| self.types == codec::SERDE) {
+            return default.clone();
+        }
+        if let [only] = self.types {
+            return ContentType::parse(only);
+        }
+        let speaks = |codec: &str| {
+            self.types.contains(&"application/msgpack")
+                && node.node.metadata.get("codecs").is_some_and(|codecs| codecs.split(',').any(|name| name == codec))
+        };
+        if speaks("msgpack") { ContentType::MessagePack } else { ContentType::Json }
+    }
+
+    /// One attempt on one node. A connection from the pool that turns out to be closed, before the request was sent,
+    /// is replaced by a fresh one and is no attempt of its own.
+    async fn attempt(
+        &self,
+        parts: &Parts,
+        node: &Arc<Node>,
+        request: &Request,
+        more: bool,
+        progress: &Progress,
+    ) -> Result<Response> {
+        let _in_flight = node.load().enter();
+        let start = Instant::now();
+        // A call that is dropped here tells the selector nothing: its caller gave up, which is no news of the node.
+        let limit = self.options.attempt_timeout.and_then(|limit| start.checked_add(limit));
+        let exchange = self.exchange(parts, node, request, more, progress);
+        let outcome = match limit {
+            None => exchange.await,
+            Some(limit) => timeout_at(limit, exchange).await.unwrap_or_else(|_| {
+                let stage = progress.0.lock().expect("no holder panics").2.unwrap_or(Stage::Send);
+                let error = Error::deadline_exceeded("the attempt took longer than it may").at(stage);
+                Err(if stage == Stage::Connect { error.unhandled() } else { error })
+            }),
+        };
+        let latency = start.elapsed();
+        parts.selector.finished(
+            node,
+            &match &outcome {
+                // What a handler answered, errors among it, is an answer of the node.
+                Ok(_) => Outcome::answered(latency),
+                Err(error) => Outcome::failed(latency, error.code(), error.stage().unwrap_or(Stage::Send)),
+            },
+        );
+        outcome
+    }
+
+    async fn exchange(
+        &self,
+        parts: &Parts,
+        node: &Arc<Node>,
+        request: &Request,
+        more: bool,
+        progress: &Progress,
+    ) -> Result<Response> {
+        let core = &self.target.client.core;
+        let mut fresh = Fresh::No;
+        loop {
+            progress.stage(Stage::Connect);
+            let lease = core.pool.lease(&*parts.transport, &core.config.limits, node.address(), fresh);
+            // Half of the time is left for another node, where there may be another attempt.
+            let lease = match request.deadline.filter(|_| more) {
+                Some(deadline) => {
+                    let half = deadline.saturating_duration_since(Instant::now()) / 2;
+                    let late = || Error::unavailable(format!("no connection to {} in time", node.address()));
+                    let late = |_| Err(late().at(Stage::Connect).unhandled());
+                    tokio::time::timeout(half, lease).await.unwrap_or_else(late)?
+                }
+                None => lease.await?,
+            };
+            let used = lease.used;
+            progress.stage(Stage::Send);
+            match lease.call(request).await {
+                Err(error) if used && fresh == Fresh::No && error.is_unhandled() => fresh = Fresh::Yes,
+                Err(error) => {
+                    let error = if error.stage().is_none() { error.at(Stage::Send) } else { error };
+                    return Err(error);
+                }
+                Ok(response) => return Ok(response),
+            }
+        }
+    }
+}

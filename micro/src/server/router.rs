@@ -1,0 +1,201 @@
+//! From the name of an endpoint to the handler behind it.
+
+use std::any::Any;
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::{BoxFuture, FutureExt};
+use http::Extensions;
+use tokio::time::timeout_at;
+
+use super::stats::Stats;
+use super::{About, Handle, Method};
+use crate::endpoint::Definition;
+use crate::message::{Request, Response};
+use crate::transport::Serve;
+use crate::{Code, Context, Error, Result, Stage, codec};
+
+/// All endpoints of a service, and how to call them: what a transport serves.
+///
+/// The table is built once and sorted by name; routing a call is a binary search and allocates nothing.
+pub struct Router {
+    name: Arc<str>,
+    endpoints: Vec<&'static Definition>,
+    /// In the order of `endpoints`.
+    entries: Vec<Entry>,
+    abouts: Vec<About>,
+    extensions: Arc<Extensions>,
+    stats: Arc<Stats>,
+    ready: AtomicBool,
+}
+
+struct Entry {
+    handler: Arc<dyn Bound>,
+    method: usize,
+    /// The content types that it speaks, those of other crates among them.
+    content_types: Vec<String>,
+}
+
+/// A handler whose type is forgotten.
+trait Bound: Send + Sync {
+    fn call<'a>(&'a self, method: usize, context: Context, request: Request) -> BoxFuture<'a, Response>;
+}
+
+struct Handler<H, Client>(Arc<H>, PhantomData<fn() -> Client>);
+
+impl<Client: 'static, H: Handle<Client>> Bound for Handler<H, Client> {
+    fn call<'a>(&'a self, method: usize, context: Context, request: Request) -> BoxFuture<'a, Response> {
+        (H::METHODS[method].call)(&self.0, context, request)
+    }
+}
+
+impl Router {
+    /// A router without endpoints of its own; the built-in `Debug.*` are there.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        let stats = Arc::new(Stats::new());
+        Self {
+            name: name.into(),
+            endpoints: Vec::new(),
+            entries: Vec::new(),
+            abouts: Vec::new(),
+            extensions: Arc::default(),
+            stats,
+            ready: AtomicBool::new(true),
+        }
+    }
+
+    /// Adds the endpoints of a handler.
+    ///
+    /// # Errors
+    /// [`Code::AlreadyExists`] when another handler has an endpoint of the same name.
+    pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
+        let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
+        let methods: &'static [Method<H>] = H::METHODS;
+        for (method, Method { definition, .. }) in methods.iter().enumerate() {
+            match self.endpoints.binary_search_by(|known| known.name.cmp(definition.name)) {
+                Ok(_) => {
+                    return Err(Error::already_exists(format!(
+                        "endpoint \"{}\" is there twice: give one of the two handlers another name by \
+                         `#[service(name = \"…\")]` or `#[handler(name = \"…\")]`",
+                        definition.name
+                    )));
+                }
+                Err(at) => {
+                    let content_types = codec::supported(definition);
+                    self.endpoints.insert(at, definition);
+                    self.entries.insert(at, Entry { handler: bound.clone(), method, content_types });
+                }
+            }
+        }
+        self.abouts.push(H::SERVICE);
+        Ok(())
+    }
+
+    /// Puts a value beside the handlers; their contexts find it by its type.
+    pub(crate) fn extend<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
+        Arc::get_mut(&mut self.extensions).expect("nothing is served yet").insert(value);
+    }
+
+    pub(crate) fn stats(&self) -> &Arc<Stats> {
+        &self.stats
+    }
+
+    /// Adds the built-in endpoints, which describe all others.
+    ///
+    /// # Errors
+    /// [`Code::AlreadyExists`] when a handler is called `Debug`.
+    pub(crate) fn finish(mut self, version: &str) -> Result<Self> {
+        let _ = version;
+        Ok(self)
+    }
+
+    /// What is said of each of its handlers.
+    pub fn abouts(&self) -> &[About] {
+        &self.abouts
+    }
+
+    /// The content types that an endpoint speaks.
+    pub fn content_types(&self, endpoint: &str) -> Option<&[String]> {
+        self.find(endpoint).map(|at| &*self.entries[at].content_types)
+    }
+
+    /// Whether new calls are welcome; `Debug.Health` tells. Calls are served either way.
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    fn find(&self, name: &str) -> Option<usize> {
+        self.endpoints.binary_search_by(|known| known.name.cmp(name)).ok()
+    }
+
+    async fn serve(&self, mut request: Request) -> Response {
+        let Some(at) = self.find(&request.endpoint) else {
+            return Response::error(self.unknown(&request.endpoint));
+        };
+        let (definition, entry) = (self.endpoints[at], &self.entries[at]);
+        if !entry.content_types.iter().any(|name| name == request.content_type.as_str()) {
+            return Response::error(codec::unsupported(&request.content_type, &entry.content_types).unhandled());
+        }
+        let _counted = self.stats.enter();
+        let content_type = request.content_type.clone();
+        let metadata = std::mem::take(&mut request.metadata);
+        let (deadline, peer) = (request.deadline, request.peer.clone());
+        let context = Context::new(definition.name, metadata, deadline, peer, self.extensions.clone());
+        let _over = context.over_on_drop();
+        let handled = entry.handler.call(entry.method, context.clone(), request);
+        let handled = AssertUnwindSafe(context.clone().scope(handled)).catch_unwind();
+        let outcome = match deadline {
+            None => handled.await,
+            Some(deadline) => match timeout_at(deadline, handled).await {
+                Ok(outcome) => outcome,
+                Err(_) => Ok(Response::new(content_type.clone(), Err(late()))),
+            },
+        };
+        let mut response =
+            outcome.unwrap_or_else(|panic| Response::new(content_type, Err(self.panicked(definition, &*panic))));
+        response.metadata = context.take_reply_metadata();
+        if response.result.is_err() {
+            self.stats.failed();
+        }
+        response
+    }
+
+    /// A handler that panics is one failed call.
+    fn panicked(&self, definition: &Definition, panic: &(dyn Any + Send)) -> Error {
+        let text = panic.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
+        tracing::error!(service = %self.name, endpoint = definition.name, panic = text, "handler panicked");
+        Error::internal(format!("panic recovered: {text}")).with_id("go.micro.server")
+    }
+}
+
+fn late() -> Error {
+    Error::new(Code::DeadlineExceeded, "the handler took longer than the caller waits").at(Stage::Handle)
+}
+
+impl Serve for Router {
+    fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    fn endpoints(&self) -> &[&'static Definition] {
+        &self.endpoints
+    }
+
+    fn call(&self, request: Request) -> BoxFuture<'_, Response> {
+        Box::pin(self.serve(request))
+    }
+}
+
+impl fmt::Debug for Router {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router").field("name", &self.name).field("endpoints", &self.endpoints.len()).finish()
+    }
+}
