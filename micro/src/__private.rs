@@ -6,3 +6,9 @@ pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
 pub use tokio;
+
+/// The decoders of what comes by multicast, for their tests.
+#[cfg(feature = "mdns")]
+pub mod mdns {
+    pub use crate::registry::mdns::{packet, record};
+}
