@@ -122,6 +122,16 @@ impl Raw {
         Some(answer)
     }
 
+    /// The next bytes, as many as asked for; `None` when the server closes first.
+    pub async fn take(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.held.len() < length {
+            if !self.more().await {
+                return None;
+            }
+        }
+        Some(self.held.drain(..length).collect())
+    }
+
     /// Waits until the server closes; panics when it sends anything first.
     pub async fn closed(&mut self) {
         assert!(!self.more().await && self.held.is_empty(), "bytes in place of an end: {:?}", self.held);
