@@ -18,7 +18,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         path = MAIN.path(&argument, &mut errors);
     }
     let krate = krate(path);
-    let signature = match syn::parse2::<Item>(tokens::hollow(item.clone()).0) {
+    let signature = match syn::parse2::<Item>(tokens::signature(item.clone())) {
         Ok(Item::Fn(function)) => function.sig,
         Ok(other) => {
             errors.push_at(other.to_token_stream().into_iter().next(), text::main_item());

@@ -42,6 +42,17 @@ pub(crate) fn hollow(item: TokenStream) -> (TokenStream, Vec<Group>) {
     (trees.into_iter().collect(), bodies)
 }
 
+/// A function with nothing in its body, for a look at its signature.
+pub(crate) fn signature(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    if let Some(TokenTree::Group(body)) = trees.last_mut() {
+        if body.delimiter() == Delimiter::Brace {
+            *body = regroup(body, TokenStream::new());
+        }
+    }
+    trees.into_iter().collect()
+}
+
 /// Puts the bodies back.
 pub(crate) fn refill(tokens: TokenStream, bodies: &[Group]) -> TokenStream {
     let refilled = tokens.into_iter().map(|tree| match tree {

@@ -13,7 +13,7 @@ struct HelloResponse {
 
 
 #[micro::service]
-trait Greeter {
+trait Greeter: Sized {
     #[handler]
     async fn hello(&self, req: HelloRequest) -> Result<Vec<Self>>;
 }
