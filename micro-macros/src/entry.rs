@@ -2,11 +2,11 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::spanned::Spanned;
 use syn::{Item, Path, ReturnType, Safety, Signature, Type};
 
 use crate::arguments::{MAIN, krate};
 use crate::errors::{Errors, text};
+use crate::service::error_span;
 use crate::tokens;
 
 /// A `main` that starts the runtime and runs the user's, which stays as it was typed, inside of it.
@@ -68,7 +68,7 @@ fn check(signature: &Signature, errors: &mut Errors) {
 fn expand(krate: &Path, signature: &Signature, item: &TokenStream) -> TokenStream {
     let main: &Ident = &signature.ident;
     let span = match &signature.output {
-        ReturnType::Type(_, ty) => ty.span(),
+        ReturnType::Type(..) => error_span(&signature.output),
         ReturnType::Default => main.span(),
     };
     // The inner function itself, not a block around it: what is wrong with its result is said at its result.

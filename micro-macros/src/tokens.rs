@@ -42,6 +42,29 @@ pub(crate) fn hollow(item: TokenStream) -> (TokenStream, Vec<Group>) {
     (trees.into_iter().collect(), bodies)
 }
 
+/// A block without the items that are not sound; an item ends with `;` or with a body.
+pub(crate) fn without_items(block: TokenStream, sound: &dyn Fn(TokenStream) -> bool) -> TokenStream {
+    let mut trees: Vec<TokenTree> = block.into_iter().collect();
+    if let Some(TokenTree::Group(block)) = trees.last_mut() {
+        let mut kept = TokenStream::new();
+        let mut item = TokenStream::new();
+        for tree in block.stream() {
+            let last = match &tree {
+                TokenTree::Punct(punct) => punct.as_char() == ';',
+                TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                _ => false,
+            };
+            item.extend([tree]);
+            if last {
+                let whole = std::mem::take(&mut item);
+                kept.extend(Some(whole).filter(|whole| sound(whole.clone())));
+            }
+        }
+        *block = regroup(block, kept);
+    }
+    trees.into_iter().collect()
+}
+
 /// A function with nothing in its body, for a look at its signature.
 pub(crate) fn signature(item: TokenStream) -> TokenStream {
     let mut trees: Vec<TokenTree> = item.into_iter().collect();

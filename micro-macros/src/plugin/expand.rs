@@ -3,6 +3,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
+use syn::spanned::Spanned;
+
 use super::model::Plugin;
 use crate::tokens;
 
@@ -17,7 +19,7 @@ pub(super) fn expand(plugin: &Plugin) -> TokenStream {
     let make = tokens::respan(quote!(#krate::__private::made), *output);
     let error = quote_spanned!(*output=> _);
     // The step from the type to the trait object is where a missing implementation is seen: at the type.
-    let share = tokens::respan(quote!(#std::sync::Arc::new(#made)), *output);
+    let share = tokens::respan(quote!(#std::sync::Arc::new(#made)), ty.span());
     quote! {
         #krate::__private::inventory::submit! {
             #krate::plugin::Plugin::<dyn #krate::#kind> {

@@ -117,7 +117,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         krate: arguments.krate.clone(),
         client: Ident::new(&format!("{}Client", name.unraw()), name.span()),
         // Nothing says how far the type can be seen. A `pub` that leads nowhere does no harm.
-        client_vis: syn::parse_quote!(pub),
+        client_vis: syn::parse_quote_spanned!(name.span()=> pub),
         client_generics,
         name: service_name(arguments, &name, errors),
         version: version(arguments, errors),
@@ -311,7 +311,7 @@ fn handler(attributes: &[Attribute], signature: &Signature, errors: &mut Errors)
         context: shape.context,
         request: shape.request,
         response: shape.response,
-        output: signature.output.span(),
+        output: error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,
@@ -589,6 +589,15 @@ fn response(signature: &Signature, errors: &mut Errors) -> Option<Type> {
             Some(*lasting(reply))
         }
     }
+}
+
+/// Where the type of the error is written, or else the result.
+pub(crate) fn error_span(output: &ReturnType) -> Span {
+    let ReturnType::Type(_, ty) = output else { return output.span() };
+    let Some(result) = last(ty) else { return ty.span() };
+    let error = arguments_of(result).into_iter().nth(1);
+    error
+        .map_or_else(|| result.ident.span(), |error| last(error).map_or_else(|| error.span(), |name| name.ident.span()))
 }
 
 /// `T` of `impl Future<Output = T>`.
