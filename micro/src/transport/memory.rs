@@ -50,20 +50,9 @@ enum Fault {
 }
 
 /// Connections inside of this process only.
+#[micro::plugin(transport = "memory")]
 fn memory(_: &Options) -> Result<Memory> {
     Ok(Memory::new())
-}
-
-inventory::submit! {
-    crate::plugin::Plugin::<dyn Transport> {
-        name: "memory",
-        summary: "Connections inside of this process only.",
-        capabilities: &[],
-        package: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
-        api: crate::plugin::API,
-        make: |options| Box::pin(async move { memory(options).map(|transport| Arc::new(transport) as Arc<dyn Transport>) }),
-    }
 }
 
 impl Memory {
@@ -250,6 +239,10 @@ impl fmt::Debug for Bound {
 impl Listener for Bound {
     fn address(&self) -> String {
         self.name.name.clone()
+    }
+
+    fn protocol(&self) -> &'static str {
+        "memory"
     }
 
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {

@@ -42,20 +42,9 @@ impl Http {
 }
 
 /// HTTP/1.1 and HTTP/2 on one port, as Go Micro speaks it and as curl does.
+#[micro::plugin(transport = "http")]
 fn http(_: &Options) -> Result<Http> {
     Ok(Http::new())
-}
-
-inventory::submit! {
-    crate::plugin::Plugin::<dyn Transport> {
-        name: "http",
-        summary: "HTTP/1.1 and HTTP/2 on one port, as Go Micro speaks it and as curl does.",
-        capabilities: &[],
-        package: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
-        api: crate::plugin::API,
-        make: |options| Box::pin(async move { http(options).map(|transport| Arc::new(transport) as Arc<dyn Transport>) }),
-    }
 }
 
 #[async_trait]
@@ -86,6 +75,10 @@ struct Bound {
 impl Listener for Bound {
     fn address(&self) -> String {
         self.address.clone()
+    }
+
+    fn protocol(&self) -> &'static str {
+        "http"
     }
 
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
