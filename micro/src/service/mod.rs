@@ -265,10 +265,7 @@ impl Service {
     }
 
     /// Serves the endpoints of a value, or of an `Arc` of it. As often as wanted.
-    pub fn handle<Client: 'static, Form, H: IntoHandler<Client, Form>>(mut self, handler: H) -> Self
-    where
-        H::Handler: Sized,
-    {
+    pub fn handle<Client: 'static, Form, H: IntoHandler<Client, Form>>(mut self, handler: H) -> Self {
         let handler = handler.into_handler();
         self.handlers.push(Box::new(move |router| router.add::<Client, H::Handler>(handler)));
         self
