@@ -1,7 +1,9 @@
 //! What the integration tests share.
 
 pub mod alloc;
+pub mod dns;
 pub mod fuzz;
+pub mod vectors;
 
 /// Whether a test that needs `what` can run. Where it is missing the test says so in one line and returns; in CI
 /// (`CI=true`) a missing part is a failure.

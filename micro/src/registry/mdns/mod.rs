@@ -263,6 +263,10 @@ impl Following {
                 event = self.news.next() => return event,
                 () = sleep_until(at) => {}
             }
+            if self.core.cache.next_question(self.name.as_deref(), self.asked) > Instant::now() {
+                // Those who were to be asked have been heard of meanwhile.
+                continue;
+            }
             self.asked = Instant::now();
             if let Err(error) = self.ask() {
                 // The network is away. Nodes whose time is over go; who is back tells so.
