@@ -1,1 +1,56 @@
-//! attributes
+//! The attributes of `micro`. Their docs are on the re-exports in that crate.
+
+#![allow(missing_docs, reason = "the docs of an attribute are on its re-export in `micro`")]
+
+mod arguments;
+mod docs;
+mod entry;
+mod errors;
+mod message;
+mod plugin;
+mod service;
+mod tokens;
+
+use proc_macro::TokenStream;
+
+#[proc_macro_attribute]
+pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(service::attribute, arguments, item)
+}
+
+#[proc_macro_attribute]
+pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(service::lone_handler, arguments, item)
+}
+
+#[proc_macro_attribute]
+pub fn subscriber(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(service::lone_subscriber, arguments, item)
+}
+
+#[proc_macro_attribute]
+pub fn message(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(message::attribute, arguments, item)
+}
+
+#[proc_macro_attribute]
+pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(plugin::attribute, arguments, item)
+}
+
+#[proc_macro_attribute]
+pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    guarded(entry::attribute, arguments, item)
+}
+
+type Expand = fn(proc_macro2::TokenStream, proc_macro2::TokenStream) -> proc_macro2::TokenStream;
+
+/// Runs an attribute. A panic in it is a mistake of ours: the item stays, so that the rest of the program compiles.
+fn guarded(expand: Expand, arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let copy = item.clone();
+    std::panic::catch_unwind(move || TokenStream::from(expand(arguments.into(), item.into()))).unwrap_or_else(|_| {
+        let mut errors = errors::Errors::default();
+        errors.push(proc_macro2::Span::call_site(), errors::text::panicked());
+        errors.beside(copy.into()).into()
+    })
+}

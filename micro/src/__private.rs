@@ -1,11 +1,149 @@
 //! What generated code names. Hidden from the docs, free to change in any version.
 
+use std::future::Future;
+use std::marker::PhantomData;
+
 pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
+pub use std;
 pub use tokio;
+
+use crate::codec::Wire;
+use crate::message::{Request, Response};
+use crate::schema::{Schema, Shape};
+use crate::server::{About, Method};
+use crate::{Context, Error, Message, Result};
+
+/// Decodes a request, calls the handler, encodes its reply: one boxed future in all.
+///
+/// The bounds of messages and errors stand here and nowhere else, so that a type that misses one is one error. The
+/// caller spells out `Req` and `Res` with the user's own tokens, which is where the error points.
+pub fn unary<'a, S, Req, Res, E, Fut>(
+    wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+    service: &'a S,
+    context: Context,
+    request: Request,
+    handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
+) -> BoxFuture<'a, Response>
+where
+    S: ?Sized + Sync,
+    Req: Message,
+    Res: Message,
+    E: IntoError,
+    Fut: Future<Output = Result<Res, E>> + Send + 'a,
+{
+    Box::pin(async move {
+        let Request { content_type, body, .. } = request;
+        let message = match crate::codec::decode(wires.0, &content_type, &body) {
+            Ok(message) => message,
+            Err(error) => return Response::new(content_type, Err(error)),
+        };
+        drop(body);
+        let result = match handler(service, context, message).await {
+            Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
+            Err(error) => Err(error.into_error()),
+        };
+        Response::new(content_type, result)
+    })
+}
+
+/// An error of a handler or of `main`: whatever is `Into<micro::Error>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an error of micro",
+    label = "callers would not know what to make of it",
+    note = "say what callers may know of it: `.or_code(Code::Unavailable, \"no database\")?` of `micro::ResultExt`",
+    note = "or implement `From<{Self}>` for `micro::Error`, or return `micro::Result`"
+)]
+pub trait IntoError {
+    /// The error as one of ours.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> IntoError for E {
+    fn into_error(self) -> Error {
+        self.into()
+    }
+}
+
+/// What a contract says of each type that implements it; implemented for the client of the contract.
+#[diagnostic::on_unimplemented(
+    message = "`{S}` does not implement the contract of `{Self}`",
+    label = "implement the trait for it"
+)]
+pub trait Contract<S: 'static> {
+    /// What is said of the service as a whole.
+    const SERVICE: About;
+
+    /// The endpoints.
+    const METHODS: &'static [Method<S>];
+}
+
+/// Asks, when the program is compiled, what a type can do: `Probe::<T>::WIRE`.
+///
+/// The associated constants of the inherent `impl`s win where their bounds hold; else those of [`NoWire`] and [`NoShape`] are found. In
+/// a generic block the `where` clause decides.
+#[derive(Debug)]
+pub struct Probe<T: ?Sized>(PhantomData<T>);
+
+/// The answer of a type that travels by serde alone.
+pub trait NoWire<T: 'static> {
+    /// How the type travels beyond what serde does.
+    const WIRE: Option<&'static Wire<T>> = None;
+}
+
+impl<T: 'static> NoWire<T> for Probe<T> {}
+
+/// The answer of a type of which only the name is known.
+pub trait NoShape {
+    /// What the type looks like.
+    const SHAPE: Option<Shape> = None;
+}
+
+impl<T: ?Sized> NoShape for Probe<T> {}
+
+impl<T: Travels> Probe<T> {
+    /// How the type travels beyond what serde does.
+    pub const WIRE: Option<&'static Wire<T>> = Some(T::WIRE);
+}
+
+impl<T: Schema> Probe<T> {
+    /// What the type looks like.
+    pub const SHAPE: Option<Shape> = Some(T::SHAPE);
+}
+
+/// A type that travels in a way of its own: raw bytes now, protobuf with the next version.
+pub trait Travels: Sized + 'static {
+    /// The way.
+    const WIRE: &'static Wire<Self>;
+}
+
+impl Travels for crate::Bytes {
+    const WIRE: &'static Wire<Self> = &crate::codec::bytes::WIRE;
+}
+
+/// Reads `null` as the empty value, as Go writes lists and maps that were never set.
+///
+/// # Errors
+/// As the type itself.
+pub fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Default + serde::Deserialize<'de>,
+{
+    Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// What a plugin's constructor returned, its error as one of ours.
+///
+/// # Errors
+/// That of the constructor.
+pub fn made<T, E: IntoError>(result: Result<T, E>) -> Result<T> {
+    result.map_err(IntoError::into_error)
+}
 
 /// The decoders of what comes by multicast, for their tests.
 #[cfg(feature = "mdns")]

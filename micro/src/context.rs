@@ -150,8 +150,9 @@ impl Context {
         &self.0.peer
     }
 
-    /// What the service put beside its handlers for all calls: its client, its publisher.
-    pub(crate) fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
+    /// What the service put beside its handlers, by its type: its [`Client`](crate::Client), and the values of
+    /// [`Service::extension`](crate::Service::extension).
+    pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
         self.0.extensions.get()
     }
 }

@@ -20,6 +20,7 @@ pub mod schema;
 pub mod selector;
 pub mod server;
 mod service;
+pub mod testing;
 pub mod transport;
 mod units;
 
@@ -39,6 +40,8 @@ pub use service::{Running, Service};
 
 /// A call of a typed client: see [`client::Call`].
 pub type Call<Req, Res> = client::Call<'static, Req, Res>;
+
+pub use micro_macros::{handler, main, message, plugin, service, subscriber};
 
 pub use broker::Broker;
 pub use codec::Codec;

@@ -3,7 +3,12 @@
 pub mod alloc;
 pub mod dns;
 pub mod fuzz;
+pub mod h2;
+pub mod probe;
+pub mod process;
+pub mod say;
 pub mod vectors;
+pub mod wire;
 
 /// Whether a test that needs `what` can run. Where it is missing the test says so in one line and returns; in CI
 /// (`CI=true`) a missing part is a failure.

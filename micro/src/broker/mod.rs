@@ -1,17 +1,27 @@
 //! Topics: publish and subscribe.
 
+mod memory;
+
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+pub use memory::Memory;
+
 use crate::plugin::kind;
-use crate::{Metadata, Result};
+use crate::{Error, Metadata, Result};
 
 /// Carries events from publishers to subscribers.
 ///
-/// All methods may run concurrently, and dropping a returned future is safe at any point.
+/// An event reaches every group of its topic, once unless it has to be redelivered: one subscription of each queue, and
+/// each subscription that has no queue. Slow subscribers make [`publish`](Self::publish) wait, or the broker stores for
+/// them; events are not dropped. Publishing where nobody subscribes succeeds. What a subscription that ends has not
+/// acknowledged goes to the others of its queue.
+///
+/// All methods may run concurrently, and dropping a returned future is safe at any point: an event whose publishing was
+/// dropped may have been published or not.
 #[async_trait]
 pub trait Broker: Debug + Send + Sync + 'static {
     /// What it can do. Asking for what it cannot is an error at start.
@@ -20,12 +30,15 @@ pub trait Broker: Debug + Send + Sync + 'static {
     /// Hands an event to the broker; when it returns, the broker has it.
     ///
     /// # Errors
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for a topic without a name,
+    /// [`Code::ResourceExhausted`](crate::Code::ResourceExhausted) when subscribers stay too slow for too long,
     /// [`Code::Unavailable`](crate::Code::Unavailable) when the broker cannot be reached.
     async fn publish(&self, topic: &str, message: Message) -> Result<()>;
 
     /// Follows a topic. Events that are published after it returns are delivered; dropping the subscription ends it.
     ///
     /// # Errors
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for a topic or a queue without a name,
     /// [`Code::Unimplemented`](crate::Code::Unimplemented) for options that the broker lacks the capability for,
     /// [`Code::Unavailable`](crate::Code::Unavailable) when it cannot be reached.
     async fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription>;
@@ -50,7 +63,7 @@ pub struct Capabilities {
     pub queue: bool,
     /// An event that was not acknowledged comes again.
     pub redelivery: bool,
-    /// An event that failed too often goes to a dead-letter topic.
+    /// An event that failed too often goes to the topic [`dead_letter_topic`].
     pub dead_letter: bool,
     /// Events outlive the broker's process.
     pub durable: bool,
@@ -62,12 +75,37 @@ pub struct Capabilities {
     pub ordered: bool,
 }
 
+/// Where events of `topic` go that failed too often: `orders.placed.dead`.
+pub fn dead_letter_topic(topic: &str) -> String {
+    format!("{topic}.dead")
+}
+
+/// Refuses names that are none.
+fn checked(topic: &str, queue: Option<&str>) -> Result<()> {
+    if topic.is_empty() {
+        return Err(Error::invalid_argument("a topic needs a name"));
+    }
+    if queue == Some("") {
+        return Err(Error::invalid_argument(format!(
+            "the queue of a subscription to \"{topic}\" needs a name; leave it out for all events"
+        )));
+    }
+    Ok(())
+}
+
 /// How to follow a topic.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeOptions {
     /// The group that shares the events; without one, every subscription gets each.
     pub queue: Option<String>,
+}
+
+impl SubscribeOptions {
+    /// Shares the events with the other subscriptions of that queue.
+    pub fn queue(name: impl Into<String>) -> Self {
+        Self { queue: Some(name.into()) }
+    }
 }
 
 /// The events of a topic, as they come.

@@ -3,24 +3,39 @@
 //! The default prefers nodes that answer fast; choose another with `--selector=round_robin`. To add one, write a file
 //! beside this one: a type that implements [`Selector`] and a constructor marked `#[micro::plugin]`.
 
+mod load;
+mod p2c;
+mod random;
+mod round_robin;
+
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
+
+pub use load::{InFlight, Load};
+pub use p2c::P2c;
+pub use random::Random;
+pub use round_robin::RoundRobin;
 
 use crate::plugin::kind;
 use crate::registry;
 use crate::{Code, Stage};
 
-/// Picks the node that takes a call. A client shares one selector between all its calls.
+/// Picks the node that takes a call. A client shares one selector between all its calls, of all services.
+///
+/// Both methods run on every call, on many threads at once: implementations neither block nor do I/O nor keep what
+/// grows with the number of calls. What a selector knows of a node it keeps in the node's [`Load`].
 pub trait Selector: Debug + Send + Sync + 'static {
-    /// The node for the next attempt, or `None` when there is none that is not excluded.
+    /// The node for the next attempt: one of `nodes` that is not excluded, or `None` when there is none. A node that
+    /// does badly is better than none.
     ///
-    /// Runs on every call: implementations neither block nor do I/O. After a failed attempt the client asks again
-    /// with that node in `excluded`.
+    /// `excluded` has the ids of the nodes that this call has tried in vain, none for a first attempt. Ids of nodes
+    /// that are not there any more may be among them.
     fn pick<'n>(&self, nodes: &'n Snapshot, excluded: &[&str]) -> Option<&'n Arc<Node>>;
 
-    /// Hears how an attempt went, to learn from it. Called once for each node picked.
+    /// Hears how an attempt went, to learn from it. Called at most once for each node picked, not at all for an
+    /// attempt that its caller gave up. The client counts the calls in flight, the rest of a [`Load`] is the
+    /// selector's to keep.
     fn finished(&self, node: &Node, outcome: &Outcome) {
         let _ = (node, outcome);
     }
@@ -53,6 +68,30 @@ impl Snapshot {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Any node that is not excluded, each as likely as the others. Looks at a few of them, however many there are,
+    /// unless most are excluded.
+    pub fn random(&self, excluded: &[&str]) -> Option<&Arc<Node>> {
+        self.draw(excluded, None).map(|at| &self.nodes[at])
+    }
+
+    /// The place of any node that is neither excluded nor `taken`.
+    fn draw(&self, excluded: &[&str], taken: Option<usize>) -> Option<usize> {
+        let count = self.nodes.len();
+        let free = |at: &usize| Some(*at) != taken && !excluded.contains(&self.nodes[*at].id());
+        if count > 1 {
+            for _ in 0..4 {
+                let at = fastrand::usize(..count);
+                if free(&at) {
+                    return Some(at);
+                }
+            }
+        }
+        match (0..count).filter(free).count() {
+            0 => None,
+            left => (0..count).filter(free).nth(fastrand::usize(..left)),
+        }
     }
 
     /// All nodes once, beginning with number `start` modulo their count.
@@ -98,54 +137,6 @@ impl Node {
     /// How it does, as this client sees it.
     pub fn load(&self) -> &Load {
         &self.load
-    }
-}
-
-/// How a node does: calls in flight and latency, kept by the client that calls it.
-#[derive(Debug, Default)]
-pub struct Load {
-    in_flight: AtomicU32,
-    /// Nanoseconds, a moving average; 0 before the first reply.
-    latency: AtomicU64,
-}
-
-impl Load {
-    /// Calls that were sent and not yet answered.
-    pub fn in_flight(&self) -> u32 {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    /// The moving average of its latency; `None` before its first reply.
-    pub fn latency(&self) -> Option<Duration> {
-        match self.latency.load(Ordering::Relaxed) {
-            0 => None,
-            nanos => Some(Duration::from_nanos(nanos)),
-        }
-    }
-
-    /// Counts a call for as long as the guard lives.
-    pub fn enter(&self) -> InFlight<'_> {
-        self.in_flight.fetch_add(1, Ordering::Relaxed);
-        InFlight(self)
-    }
-
-    /// Takes one latency into the average: an eighth of it counts.
-    pub fn observe(&self, latency: Duration) {
-        let sample = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).max(1);
-        // Relaxed, and a lost update among concurrent ones does no harm: it is an average.
-        let old = self.latency.load(Ordering::Relaxed);
-        let new = if old == 0 { sample } else { old - old / 8 + sample / 8 };
-        self.latency.store(new.max(1), Ordering::Relaxed);
-    }
-}
-
-/// A call that a [`Load`] counts until this is dropped.
-#[derive(Debug)]
-pub struct InFlight<'l>(&'l Load);
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

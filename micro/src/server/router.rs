@@ -11,12 +11,13 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::Extensions;
 use tokio::time::timeout_at;
 
+use super::debug::{self, Debug};
 use super::stats::Stats;
 use super::{About, Handle, Method};
 use crate::endpoint::Definition;
 use crate::message::{Request, Response};
 use crate::transport::Serve;
-use crate::{Code, Context, Error, Result, Stage, codec};
+use crate::{Code, Context, Error, Result, Stage, codec, schema};
 
 /// All endpoints of a service, and how to call them: what a transport serves.
 ///
@@ -27,9 +28,10 @@ pub struct Router {
     /// In the order of `endpoints`.
     entries: Vec<Entry>,
     abouts: Vec<About>,
+    schema_hash: String,
     extensions: Arc<Extensions>,
     stats: Arc<Stats>,
-    ready: AtomicBool,
+    ready: Arc<AtomicBool>,
 }
 
 struct Entry {
@@ -61,9 +63,10 @@ impl Router {
             endpoints: Vec::new(),
             entries: Vec::new(),
             abouts: Vec::new(),
+            schema_hash: String::new(),
             extensions: Arc::default(),
             stats,
-            ready: AtomicBool::new(true),
+            ready: Arc::new(AtomicBool::new(true)),
         }
     }
 
@@ -99,17 +102,24 @@ impl Router {
         Arc::get_mut(&mut self.extensions).expect("nothing is served yet").insert(value);
     }
 
-    pub(crate) fn stats(&self) -> &Arc<Stats> {
-        &self.stats
-    }
-
     /// Adds the built-in endpoints, which describe all others.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`] when a handler is called `Debug`.
     pub(crate) fn finish(mut self, version: &str) -> Result<Self> {
-        let _ = version;
+        let content_types = self.entries.iter().map(|entry| &*entry.content_types);
+        let endpoints = self.endpoints.iter().copied().zip(content_types);
+        let description = debug::description(&self.name, version, &self.abouts, endpoints);
+        self.schema_hash = schema::hash(std::iter::once(&description["endpoints"]));
+        let built_in = Debug { stats: self.stats.clone(), ready: self.ready.clone(), description };
+        self.add(Arc::new(built_in))?;
+        self.abouts.pop();
         Ok(self)
+    }
+
+    /// The hash of all that its endpoints say of themselves.
+    pub(crate) fn schema_hash(&self) -> &str {
+        &self.schema_hash
     }
 
     /// What is said of each of its handlers.
@@ -125,10 +135,6 @@ impl Router {
     /// Whether new calls are welcome; `Debug.Health` tells. Calls are served either way.
     pub(crate) fn set_ready(&self, ready: bool) {
         self.ready.store(ready, Ordering::Release);
-    }
-
-    pub(crate) fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
     }
 
     fn find(&self, name: &str) -> Option<usize> {

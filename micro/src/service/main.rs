@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::future::Future;
 use std::process::ExitCode;
 
+use crate::__private::IntoError;
 use crate::Error;
 
 /// What a `main` may return.
@@ -18,9 +19,9 @@ impl Outcome for () {
     }
 }
 
-impl<E: Into<Error>> Outcome for Result<(), E> {
+impl<E: IntoError> Outcome for Result<(), E> {
     fn error(self) -> Option<Error> {
-        self.err().map(Into::into)
+        self.err().map(IntoError::into_error)
     }
 }
 

@@ -274,6 +274,16 @@ impl Service {
         self
     }
 
+    /// Puts a value beside the handlers; they find it by its type with
+    /// [`Context::extension`](crate::Context::extension). A second value of a type replaces the first.
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.handlers.push(Box::new(move |router| {
+            router.extend(value);
+            Ok(())
+        }));
+        self
+    }
+
     /// Runs before anything else of the start; an error ends it.
     pub fn before_start<F: Future<Output = Result<()>> + Send + 'static>(
         mut self,

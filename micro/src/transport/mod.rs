@@ -2,6 +2,14 @@
 //!
 //! The default is `http`; choose another with `--transport=…`.
 
+#[cfg(feature = "http")]
+pub mod http;
+pub mod memory;
+
+#[cfg(feature = "http")]
+pub use http::Http;
+pub use memory::Memory;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;

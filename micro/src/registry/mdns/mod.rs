@@ -95,11 +95,10 @@ impl fmt::Debug for Mdns {
 }
 
 /// Services of the local network, by multicast DNS.
+#[micro::plugin(registry = "mdns")]
 fn mdns(options: &Options) -> Result<Mdns> {
     Mdns::new(options.addresses())
 }
-
-super::submit!("mdns", "Services of the local network, by multicast DNS.", mdns);
 
 impl Mdns {
     /// A registry on these interfaces: `lo`, `:5353`, `lo:5353`; on all of them when there is none.

@@ -1,0 +1,101 @@
+//! `#[main]`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Item, Path, ReturnType, Safety, Signature, Type};
+
+use crate::arguments::{MAIN, krate};
+use crate::errors::{Errors, text};
+use crate::tokens;
+
+/// A `main` that starts the runtime and runs the user's, which stays as it was typed, inside of it.
+pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let item = tokens::bare(item);
+    let mut path = None;
+    for argument in MAIN.parse(arguments, &mut errors) {
+        path = MAIN.path(&argument, &mut errors);
+    }
+    let krate = krate(path);
+    let signature = match syn::parse2::<Item>(tokens::hollow(item.clone()).0) {
+        Ok(Item::Fn(function)) => function.sig,
+        Ok(other) => {
+            errors.push_at(other.to_token_stream().into_iter().next(), text::main_item());
+            return errors.beside(item);
+        }
+        // What is no item is rustc's to refuse, which sees it too.
+        Err(_) => return errors.beside(item),
+    };
+    check(&signature, &mut errors);
+    if signature.ident != "main" {
+        return errors.beside(item);
+    }
+    let tokens = if errors.count() == 0 { expand(&krate, &signature, &item) } else { placeholder(&krate, &item) };
+    errors.beside(tokens)
+}
+
+fn check(signature: &Signature, errors: &mut Errors) {
+    if signature.ident != "main" {
+        errors.push(signature.ident.span(), text::main_name(&signature.ident));
+    }
+    if signature.constness.is_some() || signature.abi.is_some() || !matches!(signature.safety, Safety::Default) {
+        errors.push(signature.fn_token.span, text::main_unsafe());
+    }
+    if signature.asyncness.is_none() {
+        errors.push(signature.fn_token.span, text::main_not_async());
+    }
+    if !signature.generics.params.is_empty() || signature.generics.where_clause.is_some() {
+        errors.push(signature.ident.span(), text::main_generic());
+    }
+    if let Some(first) = signature.inputs.first() {
+        errors.push_at(first, text::main_arguments());
+    }
+    if let ReturnType::Type(_, ty) = &signature.output {
+        let result = match &**ty {
+            Type::Path(path) => {
+                path.path.segments.last().is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
+            }
+            Type::Tuple(tuple) => tuple.elems.is_empty(),
+            _ => false,
+        };
+        if !result {
+            errors.push_at(ty, text::main_return());
+        }
+    }
+}
+
+fn expand(krate: &Path, signature: &Signature, item: &TokenStream) -> TokenStream {
+    let std = quote!(#krate::__private::std);
+    let main: &Ident = &signature.ident;
+    let run = match &signature.output {
+        ReturnType::Type(_, ty) if !matches!(**ty, Type::Tuple(_)) => {
+            let private = tokens::respan(quote!(#krate::__private::main), ty.span());
+            // The inner function itself, not a block around it: what is wrong with its result is said at its result.
+            quote_spanned!(ty.span()=> #private(#main))
+        }
+        _ => quote! {
+            #krate::__private::main(|| async {
+                #main().await;
+                #std::result::Result::<(), #krate::Error>::Ok(())
+            })
+        },
+    };
+    quote! {
+        fn #main() -> #std::process::ExitCode {
+            #item
+            #run
+        }
+    }
+}
+
+/// A `main` for a program whose own has mistakes: without one there would be a second error.
+fn placeholder(krate: &Path, item: &TokenStream) -> TokenStream {
+    quote! {
+        fn main() {
+            #[allow(dead_code)]
+            #item
+            let _ = #krate::__private::std::mem::drop::<()>;
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The mistakes in one item, reported together.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+
+/// The mistakes found so far. Nothing stops at the first.
+#[derive(Default)]
+pub(crate) struct Errors(Option<syn::Error>);
+
+impl Errors {
+    /// A mistake, at one place of the user's.
+    pub(crate) fn push(&mut self, span: Span, text: String) {
+        self.add(syn::Error::new(span, text));
+    }
+
+    /// A mistake, at tokens of the user's.
+    pub(crate) fn push_at(&mut self, tokens: impl ToTokens, text: String) {
+        self.add(syn::Error::new_spanned(tokens, text));
+    }
+
+    /// A mistake that somebody else found.
+    pub(crate) fn add(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            none => *none = Some(error),
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.iter().flat_map(|all| all.clone()).count()
+    }
+
+    /// The item first, as editors take the first use of a token; then the mistakes.
+    pub(crate) fn beside(self, item: TokenStream) -> TokenStream {
+        let errors = self.0.map(|errors| errors.into_compile_error());
+        quote!(#item #errors)
+    }
+}
+
+/// Declares texts; each becomes a function of [`text`] that takes what stands in braces.
+///
+/// They are in one list so that a test can hold it against the cases in `ui-tests`.
+macro_rules! texts {
+    ($($name:ident($($argument:ident),*) = $text:literal;)*) => {
+        /// What the attributes have to say.
+        pub(crate) mod text {
+            $(pub(crate) fn $name($($argument: impl std::fmt::Display),*) -> String {
+                format!($text)
+            })*
+        }
+    };
+}
+
+texts! {
+    // Of every attribute.
+    panicked() = "this attribute of micro failed; please report it with the item below";
+    argument_unknown(given, attribute, legal) = "`{attribute}` has no argument `{given}`; it takes {legal}";
+    argument_mistyped(given, attribute, meant, legal) = "`{attribute}` has no argument `{given}`, did you mean `{meant}`? It takes {legal}";
+    argument_misplaced(given, owner, attribute) = "`{given}` is an argument of `{owner}`, not of `{attribute}`";
+    argument_twice(given) = "`{given}` is given twice; keep one";
+    argument_form(given, form) = "write `{form}`: that is the form of `{given}`";
+    metadata_key(key) = "metadata name \"{key}\": use letters, digits, `-`, `_` or `.`";
+    metadata_value() = "a metadata value has no line ends or control characters";
+    metadata_twice(key) = "metadata `{key}` is given twice; keep one";
+    // Of `#[service]`, about the item.
+    service_item() = "`#[service]` stands on an `impl` block or on a trait: `#[service] impl Greeter {{ … }}`";
+    service_self() = "a service is a type with a name: `impl Greeter {{ … }}`";
+    service_borrows() = "a service lives as long as the program: it has no lifetime but `'static`";
+    service_unsafe() = "a service is not `unsafe`";
+    service_negative() = "an `impl` of what a type is not is no service";
+    service_impl_argument(given) = "`{given}` belongs to the contract: write it on the trait";
+    service_impl_mark() = "the trait says which methods are endpoints: take `#[handler]` away here";
+    service_name(name) = "service name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the first part of `Greeter.Hello`";
+    service_version() = "a version is not empty and has no line ends or control characters";
+    service_proto() = "`proto` comes with protobuf, in the next version; without it the service speaks JSON and MessagePack";
+    service_cfg_attr() = "put the attribute there without `cfg_attr`; a `#[cfg(…)]` on the method takes the whole endpoint away";
+    contract_generic() = "a contract has no parameters: its client would not know them";
+    contract_self() = "a message of a contract has a name of its own: `Self` is another type for each who implements it";
+    contract_auto() = "a contract is an ordinary trait";
+    // Of `#[handler]`.
+    handler_alone() = "`#[handler]` only works on a method inside an `impl` block or a trait marked `#[micro::service]`";
+    handler_item() = "`#[handler]` stands on a method: `async fn hello(&self, req: HelloRequest) -> Result<HelloResponse>`";
+    handler_twice() = "this method is marked `#[handler]` twice; keep one";
+    handler_name(name) = "endpoint name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the second part of `Greeter.Hello`";
+    handler_name_needed(name) = "`{name}` makes no endpoint name of ASCII letters, digits and `_`: give one by `#[handler(name = \"…\")]`";
+    handler_name_first(name) = "the endpoint \"{name}\" is first defined here";
+    handler_name_again(name) = "the endpoint \"{name}\" is defined again: rename the method or give another `name`";
+    handler_client(name, wire) = "the client has a method `{name}` of its own: rename this one and keep its wire name by `#[handler(name = \"{wire}\")]`";
+    handler_not_async() = "an endpoint is an `async fn`: write `async` before `fn`";
+    handler_const() = "an endpoint is not `const`";
+    handler_unsafe() = "an endpoint is not `unsafe`";
+    handler_extern() = "an endpoint is not `extern`";
+    handler_default() = "an endpoint is an ordinary `async fn`";
+    handler_generic() = "an endpoint has no type parameters: put them on the `impl` block";
+    handler_where() = "an endpoint has no `where` clause: put it on the `impl` block";
+    handler_no_self() = "an endpoint takes `&self` first";
+    handler_self() = "an endpoint takes `&self`: many calls share the service";
+    handler_mut_self() = "an endpoint takes `&self`, as many calls run at once; keep what changes in a `Mutex` or an atomic";
+    handler_context_form() = "a context is taken by value: `ctx: Context`";
+    handler_context_order() = "the context comes before the message: `(&self, ctx: Context, req: …)`";
+    handler_context_twice() = "an endpoint takes one `Context`";
+    handler_message_reference(form) = "a message is taken by value: `{form}`";
+    handler_message_borrows() = "a message owns its data: it has no lifetime but `'static`";
+    handler_message_impl() = "a message has a type with a name, so that the client can be made from it";
+    handler_message_twice() = "an endpoint takes one message: put the fields of both into one struct";
+    handler_stream() = "streams come with a later version: take and return single messages";
+    handler_no_result() = "an endpoint returns `Result<…>`: write `-> Result<()>` if it has nothing to say";
+    handler_result(form) = "an endpoint may fail: return `Result<{form}>`";
+    handler_result_alias() = "write the result out, `Result<HelloResponse>`, so that the client can be made from it";
+    handler_timeout(given) = "\"{given}\" is no duration: write `\"500ms\"`, `\"30s\"`, `\"2m\"` or a number of seconds";
+    handler_timeout_zero() = "a timeout of zero would fail every call; leave `timeout` away for none";
+    handler_retries() = "`retries` is a whole number, at most 100: `retries = 2`";
+    route_form() = "a route is a method and a path: `http = \"GET /v1/hello/{{name}}\"`";
+    route_method(given) = "`{given}` is no method of HTTP: use GET, POST, PUT, PATCH or DELETE, in upper case";
+    route_slash(path) = "the path of a route begins with `/`: `/{path}`";
+    route_query() = "a route has no query and no fragment: fields that are not in the path come by themselves";
+    route_character(given) = "`{given}` has no place in a path: write it percent-encoded";
+    route_empty_segment() = "the path of a route has no empty part (`//`)";
+    route_braces() = "the braces of a route are balanced, each around one name: `/v1/hello/{{name}}`";
+    route_variable(given) = "`{given}` is no field: a variable of a route is the name of a field of the message";
+    route_segment(given) = "a variable is a whole part of the path: `/{{name}}/`, not `/{given}/`";
+    route_variable_twice(name) = "`{name}` is in this route twice";
+    route_no_message(name) = "`{name}` has to be a field of the message, and this endpoint takes none";
+    // Of `#[subscriber]`.
+    subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block marked `#[micro::service]`";
+    subscriber_later() = "events come with a later version: take `#[subscriber]` away";
+    // Of `#[message]`.
+    message_item() = "`#[message]` stands on a struct or an enum";
+    message_union() = "a union cannot travel: use a struct or an enum";
+    message_borrows() = "a message owns its data: take the lifetime away";
+    message_unit(name) = "a message is an object in JSON: write `struct {name} {{}}`";
+    message_tuple() = "a struct with one unnamed field travels as that field; give these fields names";
+    message_empty_enum() = "an enum without variants has no value that could travel";
+    message_default_twice() = "one variant is the default; keep one `#[default]`";
+    message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
+    message_twice() = "this type is marked `#[message]` twice; keep one";
+    // Of `#[plugin]`.
+    plugin_item() = "`#[plugin]` stands on the function that makes the plugin: `fn consul(options: &Options) -> Result<Consul>`";
+    plugin_kind() = "say what it is: one of `registry`, `transport`, `broker`, `codec`, `selector`, as in `#[plugin(registry = \"consul\")]`";
+    plugin_kinds() = "a plugin is of one kind: give the other kind a function of its own";
+    plugin_name(name) = "plugin name \"{name}\": use lower case letters, digits, `-` and `_`, beginning with a letter";
+    plugin_capability() = "a capability is a word in quotes: `capabilities(\"queue\", \"redelivery\")`";
+    plugin_self() = "a plugin is made by a function, not by a method";
+    plugin_arguments() = "a plugin is made from its options alone: `(options: &Options)`";
+    plugin_options() = "the options are borrowed: `options: &Options`";
+    plugin_generic() = "the function that makes a plugin has no parameters of type and no `where` clause";
+    plugin_unsafe() = "the function that makes a plugin is not `unsafe`, `const` or `extern`";
+    plugin_result() = "a plugin may fail to start: return `Result<…>` with its type";
+    plugin_impl() = "name the type of the plugin: `Result<Consul>`";
+    // Of `#[main]`.
+    main_item() = "`#[main]` stands on `async fn main() -> Result<()>`";
+    main_name(name) = "the program begins in `main`: rename `{name}`";
+    main_not_async() = "`main` is an `async fn` here: write `async` before `fn`";
+    main_arguments() = "`main` takes no arguments: flags come by `Service::init`";
+    main_generic() = "`main` has no parameters and no `where` clause";
+    main_unsafe() = "`main` is not `unsafe`, `const` or `extern`";
+    main_return() = "`main` returns `Result<()>` or nothing";
+}

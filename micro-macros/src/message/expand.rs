@@ -1,0 +1,249 @@
+//! Model to tokens.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned};
+
+use super::model::{Body, Content, Default, Derive, Field, Message, Serde, Tag, is_collection, path_text, span};
+use crate::service::spelled;
+use crate::tokens;
+
+pub(super) fn expand(message: &Message) -> TokenStream {
+    let item = item(message);
+    if !message.sound {
+        return item;
+    }
+    let default = default(message);
+    let schema = schema(message);
+    quote!(#item #default #schema)
+}
+
+/// The type with the derives that it lacks.
+fn item(message: &Message) -> TokenStream {
+    let krate = &message.krate;
+    let mut input = message.input.clone();
+    input.attrs.retain(|attribute| attribute.path().segments.last().is_none_or(|segment| segment.ident != "message"));
+    let std = quote!(#krate::__private::std);
+    let serde = quote!(#krate::__private::serde);
+    let derives: Vec<TokenStream> = message
+        .missing
+        .iter()
+        .map(|derive| match derive {
+            Derive::Debug => quote!(#std::fmt::Debug),
+            Derive::Clone => quote!(#std::clone::Clone),
+            Derive::Default => quote!(#std::default::Default),
+            Derive::Serialize => quote!(#serde::Serialize),
+            Derive::Deserialize => quote!(#serde::Deserialize),
+        })
+        .collect();
+    // Above the others: `#[serde(…)]` is legal below the derive that knows it.
+    if !derives.is_empty() {
+        input.attrs.insert(0, parse_quote!(#[derive(#(#derives),*)]));
+    }
+    if message.serde_crate {
+        let path = path_text(krate);
+        input.attrs.push(parse_quote!(#[serde(crate = #path)]));
+    }
+    if message.lenient {
+        input.attrs.push(parse_quote!(#[serde(default)]));
+    }
+    if message.missing.contains(&Derive::Deserialize) {
+        nulls(message, &mut input);
+    }
+    if let (Default::FirstUnit, Data::Enum(data)) = (&message.default, &mut input.data) {
+        if let Some(first) = data.variants.first_mut() {
+            first.attrs.push(parse_quote!(#[default]));
+        }
+    }
+    input.to_token_stream()
+}
+
+/// Lets `null` stand for an empty list or map, as Go writes those that were never set.
+fn nulls(message: &Message, input: &mut syn::DeriveInput) {
+    let parameters: Vec<_> = input
+        .generics
+        .params
+        .iter()
+        .filter_map(|parameter| match parameter {
+            GenericParam::Type(parameter) => Some(parameter.ident.clone()),
+            _ => None,
+        })
+        .collect();
+    let Data::Struct(data) = &mut input.data else { return };
+    let Fields::Named(fields) = &mut data.fields else { return };
+    let krate = message.krate.to_token_stream().to_string().replace(' ', "");
+    let function = format!("{krate}::__private::null_is_empty");
+    for field in &mut fields.named {
+        let serde = Serde::new(&field.attrs);
+        let own = ["with", "deserialize_with", "skip", "skip_deserializing", "flatten"];
+        // With a function of its own serde no longer sees which parameters have to be `Deserialize`.
+        let generic = tokens::mentions(field.ty.to_token_stream(), &|ident| parameters.contains(ident));
+        if is_collection(&field.ty) && !generic && !own.iter().any(|name| serde.has(name)) {
+            let span = span(&field.ty);
+            field.attrs.push(parse_quote_spanned!(span=> #[serde(deserialize_with = #function)]));
+        }
+    }
+}
+
+/// The default of an enum whose first variant has content.
+fn default(message: &Message) -> Option<TokenStream> {
+    let (Default::FirstWithContent, Data::Enum(data)) = (&message.default, &message.input.data) else { return None };
+    let first = data.variants.first()?;
+    let (name, variant) = (&message.input.ident, &first.ident);
+    let std = {
+        let krate = &message.krate;
+        quote!(#krate::__private::std)
+    };
+    let value = |ty: &Type| quote_spanned!(span(ty)=> <#ty as #std::default::Default>::default());
+    let fields = match &first.fields {
+        Fields::Named(fields) => {
+            let fields = fields.named.iter().map(|field| {
+                let (name, value) = (&field.ident, value(&field.ty));
+                quote!(#name: #value)
+            });
+            quote!({ #(#fields),* })
+        }
+        Fields::Unnamed(fields) => {
+            let values = fields.unnamed.iter().map(|field| value(&field.ty));
+            quote!((#(#values),*))
+        }
+        Fields::Unit => TokenStream::new(),
+    };
+    let mut generics = message.input.generics.clone();
+    bound(&mut generics, &quote!(#std::default::Default));
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    Some(quote! {
+        #[automatically_derived]
+        impl #impl_generics #std::default::Default for #name #type_generics #where_clause {
+            fn default() -> Self {
+                Self::#variant #fields
+            }
+        }
+    })
+}
+
+fn bound(generics: &mut syn::Generics, bound: &TokenStream) {
+    for parameter in &mut generics.params {
+        match parameter {
+            GenericParam::Type(parameter) => {
+                parameter.default = None;
+                parameter.bounds.push(parse_quote!(#bound));
+            }
+            GenericParam::Const(parameter) => parameter.default = None,
+            GenericParam::Lifetime(_) => {}
+        }
+    }
+}
+
+/// What the type looks like.
+fn schema(message: &Message) -> TokenStream {
+    let krate = &message.krate;
+    let name = &message.input.ident;
+    let text = syn::ext::IdentExt::unraw(name).to_string();
+    let docs = message.docs.joined(krate);
+    let body = match &message.body {
+        Body::Same(ty) => {
+            let shape = shape(krate, ty);
+            quote!(Same(#shape))
+        }
+        Body::Struct(fields) => {
+            let fields = self::fields(krate, fields);
+            quote!(Struct(#fields))
+        }
+        Body::Enum(variants, tag) => {
+            let variants = variants.iter().map(|variant| {
+                let name = &variant.name;
+                let docs = variant.docs.joined(krate);
+                let content = match &variant.content {
+                    Content::Unit => quote!(Unit),
+                    Content::Value(ty) => {
+                        let shape = shape(krate, ty);
+                        quote!(Value(#shape))
+                    }
+                    Content::Tuple(types) => {
+                        let shapes = types.iter().map(|ty| shape(krate, ty));
+                        quote!(Value(#krate::schema::Shape::Tuple(&[#(#shapes),*])))
+                    }
+                    Content::Struct(fields) => {
+                        let fields = self::fields(krate, fields);
+                        quote!(Struct(#fields))
+                    }
+                };
+                quote!(#krate::schema::Variant::new(#name, #docs, #krate::schema::Content::#content))
+            });
+            let tag = match tag {
+                Tag::Outside => quote!(Outside),
+                Tag::Inside(tag) => quote!(Inside(#tag)),
+                Tag::Beside(tag, content) => quote!(Beside(#tag, #content)),
+                Tag::None => quote!(None),
+            };
+            quote!(Enum(&[#(#variants),*], #krate::schema::Tag::#tag))
+        }
+    };
+    let mut generics = message.input.generics.clone();
+    bound(&mut generics, &quote!(#krate::schema::Schema));
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    quote! {
+        #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
+        #[automatically_derived]
+        impl #impl_generics #krate::schema::Schema for #name #type_generics #where_clause {
+            const SHAPE: #krate::schema::Shape =
+                #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs));
+            const BODY: #krate::schema::Body = {
+                use #krate::__private::NoShape as _;
+                #krate::schema::Body::#body
+            };
+        }
+    }
+}
+
+fn fields(krate: &Path, fields: &[Field]) -> TokenStream {
+    let fields = fields.iter().map(|field| {
+        let name = &field.name;
+        let docs = field.docs.joined(krate);
+        let shape = shape(krate, &field.ty);
+        let deprecated = field.deprecated.then(|| quote!(.deprecated()));
+        let flattened = field.flattened.then(|| quote!(.flattened()));
+        quote!(#krate::schema::Field::new(#name, #docs, #shape) #deprecated #flattened)
+    });
+    quote!(&[#(#fields),*])
+}
+
+/// The shape of a field's type: as the type itself says, else as far as its tokens tell.
+fn shape(krate: &Path, ty: &Type) -> TokenStream {
+    let inner = |ty: &Type| shape(krate, ty);
+    let known = generic(ty);
+    let fallback = match known.as_ref().map(|(name, types)| (name.as_str(), types.as_slice())) {
+        Some(("Vec" | "VecDeque" | "HashSet" | "BTreeSet", [item, ..])) => {
+            let item = inner(item);
+            quote!(List(&#item))
+        }
+        Some(("HashMap" | "BTreeMap", [key, value, ..])) => {
+            let (key, value) = (inner(key), inner(value));
+            quote!(Map(&#key, &#value))
+        }
+        Some(("Option", [item])) => {
+            let item = inner(item);
+            quote!(Option(&#item))
+        }
+        _ => {
+            let name = spelled(ty);
+            quote!(Named(#name))
+        }
+    };
+    quote! {
+        #krate::schema::Shape::or(#krate::__private::Probe::<#ty>::SHAPE, #krate::schema::Shape::#fallback)
+    }
+}
+
+/// The last name of a type with its type arguments.
+fn generic(ty: &Type) -> Option<(String, Vec<Type>)> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return None };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty.clone()),
+        _ => None,
+    });
+    Some((segment.ident.to_string(), types.collect()))
+}

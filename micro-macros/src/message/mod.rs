@@ -1,0 +1,20 @@
+//! `#[message]`.
+
+mod expand;
+mod model;
+mod parse;
+
+use proc_macro2::TokenStream;
+
+use crate::errors::Errors;
+
+/// The type with what it lacks to be a message; then all mistakes.
+pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let parsed = parse::parse(arguments, item, &mut errors);
+    let tokens = match parsed.input {
+        Some(input) => expand::expand(&model::Message::new(input, parsed.krate, &mut errors)),
+        None => parsed.item,
+    };
+    errors.beside(tokens)
+}

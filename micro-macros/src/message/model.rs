@@ -1,0 +1,382 @@
+//! Syntax to model: which derives are missing, and what serde's attributes say that a schema has to know.
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Fields, GenericParam, Ident, Lit, LitStr, Meta, Path, Token,
+    Type,
+};
+
+use crate::docs::Docs;
+use crate::errors::{Errors, text};
+use crate::tokens;
+
+pub(super) struct Message {
+    pub(super) krate: Path,
+    pub(super) input: DeriveInput,
+    /// The derives that are not written below the attribute.
+    pub(super) missing: Vec<Derive>,
+    /// Where absent fields are the empty ones.
+    pub(super) lenient: bool,
+    /// Where serde has not been told its crate.
+    pub(super) serde_crate: bool,
+    pub(super) default: Default,
+    pub(super) docs: Docs,
+    pub(super) body: Body,
+    /// Whether the type is sound enough to be described.
+    pub(super) sound: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Derive {
+    Debug,
+    Clone,
+    Default,
+    Serialize,
+    Deserialize,
+}
+
+/// How an enum gets its default.
+pub(super) enum Default {
+    /// It has one, or is a struct.
+    Derived,
+    /// `#[default]` goes on the first variant.
+    FirstUnit,
+    /// The first variant has content: an `impl`.
+    FirstWithContent,
+}
+
+pub(super) enum Body {
+    Same(Type),
+    Struct(Vec<Field>),
+    Enum(Vec<Variant>, Tag),
+}
+
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) docs: Docs,
+    pub(super) ty: Type,
+    pub(super) deprecated: bool,
+    pub(super) flattened: bool,
+}
+
+pub(super) struct Variant {
+    pub(super) name: String,
+    pub(super) docs: Docs,
+    pub(super) content: Content,
+}
+
+pub(super) enum Content {
+    Unit,
+    Value(Type),
+    Tuple(Vec<Type>),
+    Struct(Vec<Field>),
+}
+
+pub(super) enum Tag {
+    Outside,
+    Inside(String),
+    Beside(String, String),
+    None,
+}
+
+const DERIVES: &[(Derive, &str)] = &[
+    (Derive::Debug, "Debug"),
+    (Derive::Clone, "Clone"),
+    (Derive::Default, "Default"),
+    (Derive::Serialize, "Serialize"),
+    (Derive::Deserialize, "Deserialize"),
+];
+
+impl Message {
+    pub(super) fn new(input: DeriveInput, krate: Path, errors: &mut Errors) -> Self {
+        let before = errors.count();
+        for parameter in &input.generics.params {
+            if let GenericParam::Lifetime(parameter) = parameter {
+                errors.push(parameter.lifetime.span(), text::message_borrows());
+            }
+        }
+        for attribute in &input.attrs {
+            if attribute.path().segments.last().is_some_and(|segment| segment.ident == "message") {
+                errors.push_at(attribute.path(), text::message_twice());
+            }
+        }
+        let borrowed = errors.count() > before;
+        let written = written(&input.attrs);
+        let mut missing: Vec<Derive> = DERIVES
+            .iter()
+            .filter(|(_, name)| !written.iter().any(|own| own == name))
+            .map(|(derive, _)| *derive)
+            .collect();
+        let serde = Serde::new(&input.attrs);
+        let mut default = Default::Derived;
+        let body = match &input.data {
+            Data::Struct(data) => {
+                references(&data.fields, borrowed, errors);
+                body_of_struct(&input.ident, &data.fields, &serde, errors)
+            }
+            Data::Enum(data) => {
+                data.variants.iter().for_each(|variant| references(&variant.fields, borrowed, errors));
+                if data.variants.is_empty() {
+                    errors.push(input.ident.span(), text::message_empty_enum());
+                } else if missing.contains(&Derive::Default) {
+                    default = default_of(data, errors);
+                }
+                if matches!(default, Default::FirstWithContent) || data.variants.is_empty() {
+                    missing.retain(|derive| *derive != Derive::Default);
+                }
+                body_of_enum(data, &serde)
+            }
+            Data::Union(_) => Body::Struct(Vec::new()),
+        };
+        let named = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
+        let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
+        let sound = errors.count() == before;
+        Self {
+            krate,
+            lenient: named && !own && missing.contains(&Derive::Deserialize),
+            serde_crate: !serde.has("crate")
+                && (missing.contains(&Derive::Deserialize) || missing.contains(&Derive::Serialize)),
+            docs: Docs::new(&input.attrs),
+            input,
+            missing,
+            default,
+            body,
+            sound,
+        }
+    }
+}
+
+/// The names in the `derive`s below the attribute.
+fn written(attributes: &[Attribute]) -> Vec<String> {
+    let derives = attributes.iter().filter(|attribute| attribute.path().is_ident("derive"));
+    let paths =
+        derives.filter_map(|derive| derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).ok());
+    paths.flatten().filter_map(|path| Some(path.segments.last()?.ident.to_string())).collect()
+}
+
+/// Refuses borrowed fields, in place of the five errors that the derives would make of each.
+fn references(fields: &Fields, borrowed: bool, errors: &mut Errors) {
+    if borrowed {
+        return;
+    }
+    for field in fields {
+        if matches!(field.ty, Type::Reference(_)) {
+            errors.push_at(&field.ty, text::message_reference());
+        } else if let Some(span) = tokens::lifetime(field.ty.to_token_stream()) {
+            errors.push(span, text::message_reference());
+        }
+    }
+}
+
+fn default_of(data: &DataEnum, errors: &mut Errors) -> Default {
+    let marks = || {
+        data.variants.iter().flat_map(|variant| &variant.attrs).filter(|attribute| attribute.path().is_ident("default"))
+    };
+    for again in marks().skip(1) {
+        errors.push_at(again.path(), text::message_default_twice());
+    }
+    if marks().next().is_some() {
+        return Default::Derived;
+    }
+    match data.variants.first().map(|variant| &variant.fields) {
+        Some(Fields::Unit) | None => Default::FirstUnit,
+        Some(_) => Default::FirstWithContent,
+    }
+}
+
+fn body_of_struct(name: &Ident, fields: &Fields, serde: &Serde, errors: &mut Errors) -> Body {
+    match fields {
+        Fields::Named(_) if serde.has("transparent") => match fields.iter().next() {
+            Some(field) => Body::Same(field.ty.clone()),
+            None => Body::Struct(Vec::new()),
+        },
+        Fields::Named(_) => Body::Struct(described(fields, serde.text("rename_all"))),
+        Fields::Unnamed(unnamed) => {
+            if unnamed.unnamed.len() != 1 {
+                errors.push(unnamed.span(), text::message_tuple());
+            }
+            unnamed.unnamed.first().map_or_else(|| Body::Struct(Vec::new()), |field| Body::Same(field.ty.clone()))
+        }
+        Fields::Unit => {
+            errors.push(name.span(), text::message_unit(name));
+            Body::Struct(Vec::new())
+        }
+    }
+}
+
+fn body_of_enum(data: &DataEnum, serde: &Serde) -> Body {
+    let tag = match (serde.text("tag"), serde.text("content")) {
+        (Some(tag), Some(content)) => Tag::Beside(tag, content),
+        (Some(tag), None) => Tag::Inside(tag),
+        (None, _) if serde.has("untagged") => Tag::None,
+        (None, _) => Tag::Outside,
+    };
+    let variants = data.variants.iter().filter_map(|variant| {
+        let own = Serde::new(&variant.attrs);
+        if own.has("skip") {
+            return None;
+        }
+        let name = variant.ident.unraw().to_string();
+        let name = own.text("rename").unwrap_or_else(|| rename_variant(&name, serde.text("rename_all").as_deref()));
+        let content = match &variant.fields {
+            Fields::Unit => Content::Unit,
+            Fields::Unnamed(fields) => {
+                let mut types = fields.unnamed.iter().map(|field| field.ty.clone());
+                match (types.next(), types.len()) {
+                    (Some(only), 0) => Content::Value(only),
+                    (Some(first), _) => Content::Tuple(std::iter::once(first).chain(types).collect()),
+                    (None, _) => Content::Unit,
+                }
+            }
+            Fields::Named(_) => {
+                let case = own.text("rename_all").or_else(|| serde.text("rename_all_fields"));
+                Content::Struct(described(&variant.fields, case))
+            }
+        };
+        Some(Variant { name, docs: Docs::new(&variant.attrs), content })
+    });
+    Body::Enum(variants.collect(), tag)
+}
+
+fn described(fields: &Fields, case: Option<String>) -> Vec<Field> {
+    let fields = fields.iter().filter_map(|field| {
+        let serde = Serde::new(&field.attrs);
+        if serde.has("skip") {
+            return None;
+        }
+        let name = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+        Some(Field {
+            name: serde.text("rename").unwrap_or_else(|| rename_field(&name, case.as_deref())),
+            docs: Docs::new(&field.attrs),
+            ty: field.ty.clone(),
+            deprecated: field.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
+            flattened: serde.has("flatten"),
+        })
+    });
+    fields.collect()
+}
+
+/// What the `#[serde(…)]` of an item says.
+pub(super) struct Serde(Vec<(String, Option<String>)>);
+
+impl Serde {
+    pub(super) fn new(attributes: &[Attribute]) -> Self {
+        let mut said = Vec::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+            // What serde does not understand is serde's to refuse.
+            let Ok(metas) = attribute.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated) else {
+                // `crate = "…"` is no meta item: a keyword is no path.
+                if tokens::mentions(attribute.to_token_stream(), &|ident| ident == "crate") {
+                    said.push(("crate".to_owned(), None));
+                }
+                continue;
+            };
+            for meta in metas {
+                let Some(name) = meta.path().get_ident().map(Ident::to_string) else { continue };
+                match &meta {
+                    Meta::NameValue(pair) => said.push((name, literal(&pair.value))),
+                    Meta::Path(_) => said.push((name, None)),
+                    // `rename(serialize = "a", deserialize = "b")`: requests are read, so that is the name.
+                    Meta::List(list) => {
+                        let parts = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+                        let reads = parts.into_iter().flatten().find(|part| part.path().is_ident("deserialize"));
+                        let value = match reads {
+                            Some(Meta::NameValue(pair)) => literal(&pair.value),
+                            _ => None,
+                        };
+                        said.push((name, value));
+                    }
+                }
+            }
+        }
+        Self(said)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(said, _)| said == name)
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.0.iter().find(|(said, _)| said == name).and_then(|(_, value)| value.clone())
+    }
+}
+
+fn literal(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+        _ => None,
+    }
+}
+
+/// A field's name by a rule of serde.
+fn rename_field(name: &str, case: Option<&str>) -> String {
+    let pascal = || -> String {
+        let words = name.split('_').map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
+        });
+        words.collect()
+    };
+    match case {
+        Some("UPPERCASE" | "SCREAMING_SNAKE_CASE") => name.to_ascii_uppercase(),
+        Some("PascalCase") => pascal(),
+        Some("camelCase") => lower_first(&pascal()),
+        Some("kebab-case") => name.replace('_', "-"),
+        Some("SCREAMING-KEBAB-CASE") => name.to_ascii_uppercase().replace('_', "-"),
+        _ => name.to_owned(),
+    }
+}
+
+/// A variant's name by a rule of serde.
+fn rename_variant(name: &str, case: Option<&str>) -> String {
+    let snake = || -> String {
+        let mut snake = String::new();
+        for (index, letter) in name.char_indices() {
+            if index > 0 && letter.is_uppercase() {
+                snake.push('_');
+            }
+            snake.push(letter.to_ascii_lowercase());
+        }
+        snake
+    };
+    match case {
+        Some("lowercase") => name.to_ascii_lowercase(),
+        Some("UPPERCASE") => name.to_ascii_uppercase(),
+        Some("camelCase") => lower_first(name),
+        Some("snake_case") => snake(),
+        Some("SCREAMING_SNAKE_CASE") => snake().to_ascii_uppercase(),
+        Some("kebab-case") => snake().replace('_', "-"),
+        Some("SCREAMING-KEBAB-CASE") => snake().to_ascii_uppercase().replace('_', "-"),
+        _ => name.to_owned(),
+    }
+}
+
+fn lower_first(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map(|first| first.to_ascii_lowercase().to_string() + letters.as_str()).unwrap_or_default()
+}
+
+/// Whether the type of a field is written as a list or a map, which Go writes as `null` when it was never set.
+pub(super) fn is_collection(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    path.path.segments.last().is_some_and(|segment| {
+        let name = segment.ident.to_string();
+        matches!(name.as_str(), "Vec" | "VecDeque" | "HashMap" | "BTreeMap" | "HashSet" | "BTreeSet")
+    })
+}
+
+/// The span of a type, for code about it.
+pub(super) fn span(ty: &Type) -> Span {
+    let tokens: TokenStream = ty.to_token_stream();
+    tokens.span()
+}
+
+/// For the crate of serde: `"::micro::__private::serde"`.
+pub(super) fn path_text(krate: &Path) -> LitStr {
+    let text = krate.to_token_stream().to_string().replace(' ', "");
+    LitStr::new(&format!("{text}::__private::serde"), Span::call_site())
+}

@@ -1,0 +1,43 @@
+//! `#[service]`, and the attributes that stand inside of it.
+
+mod expand;
+mod model;
+mod parse;
+mod route;
+
+pub(crate) use model::spelled;
+
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+
+use crate::errors::{Errors, text};
+
+/// The item first, whatever happens; then what is sound of the service and its client; then all mistakes.
+pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let parsed = parse::parse(arguments, item, &mut errors);
+    let model = parsed.block.as_ref().and_then(|block| model::build(block, &parsed.arguments, &mut errors));
+    let mut tokens = match &parsed.block {
+        Some(parse::Block::Contract { item, bodies, .. }) => expand::contract(item, bodies, &parsed.arguments.krate),
+        _ => parsed.item,
+    };
+    tokens.extend(model.map(|model| expand::expand(&model)));
+    errors.beside(tokens)
+}
+
+/// `#[handler]` where no `#[service]` has taken it away.
+pub(crate) fn lone_handler(_: TokenStream, item: TokenStream) -> TokenStream {
+    alone(item, text::handler_alone())
+}
+
+/// `#[subscriber]` where no `#[service]` has taken it away.
+pub(crate) fn lone_subscriber(_: TokenStream, item: TokenStream) -> TokenStream {
+    alone(item, text::subscriber_alone())
+}
+
+fn alone(item: TokenStream, text: String) -> TokenStream {
+    let mut errors = Errors::default();
+    // The attribute itself is what is wrong.
+    errors.push(Span::call_site(), text);
+    errors.beside(quote!(#item))
+}

@@ -1,0 +1,128 @@
+//! Tokens to syntax: the arguments, and a block whose bodies are left alone.
+
+use proc_macro2::{Group, TokenStream};
+use quote::quote;
+use syn::spanned::Spanned;
+use syn::{Attribute, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, TraitItem};
+
+use crate::arguments::{SERVICE, krate};
+use crate::errors::{Errors, text};
+use crate::tokens;
+
+/// What `#[service(…)]` says.
+pub(super) struct Arguments {
+    pub(super) krate: Path,
+    pub(super) name: Option<LitStr>,
+    pub(super) version: Option<LitStr>,
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+/// What `#[service]` stands on.
+pub(super) enum Block {
+    /// `impl Greeter`.
+    Inherent { item: ItemImpl },
+    /// `impl Greeter for Polite`.
+    Implementation { item: ItemImpl },
+    /// `trait Greeter`, its bodies apart.
+    Contract { item: ItemTrait, bodies: Vec<Group> },
+}
+
+pub(super) struct Parsed {
+    pub(super) arguments: Arguments,
+    /// The item as it was typed, but for our attributes.
+    pub(super) item: TokenStream,
+    pub(super) block: Option<Block>,
+}
+
+pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
+    let item = tokens::bare(item);
+    let (hollow, bodies) = tokens::hollow(item.clone());
+    let block = match syn::parse2::<Item>(hollow) {
+        Ok(Item::Impl(item)) => match &item.trait_ {
+            None => Some(Block::Inherent { item }),
+            Some(_) => Some(Block::Implementation { item }),
+        },
+        Ok(Item::Trait(item)) => Some(Block::Contract { item, bodies }),
+        Ok(other) => {
+            errors.push(first_span(&other), text::service_item());
+            None
+        }
+        Err(error) => {
+            errors.add(error);
+            None
+        }
+    };
+    let arguments = Arguments::parse(arguments, block.as_ref(), errors);
+    Parsed { arguments, item: tokens::replace_attributes(item, &is_ours, &allow()), block }
+}
+
+/// The first token of an item: the whole of it would be underlined otherwise.
+fn first_span(item: &Item) -> proc_macro2::Span {
+    use quote::ToTokens;
+    item.to_token_stream().into_iter().next().map_or_else(|| item.span(), |tree| tree.span())
+}
+
+/// Our attributes inside a block.
+pub(super) fn is_ours(name: &str) -> bool {
+    matches!(name, "handler" | "subscriber")
+}
+
+/// What stands in place of a mark: a handler has its form because it is one.
+pub(super) fn allow() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::unused_async,
+            clippy::unused_self,
+            clippy::needless_pass_by_value,
+            clippy::trivially_copy_pass_by_ref
+        )]
+    }
+}
+
+impl Arguments {
+    fn parse(tokens: TokenStream, block: Option<&Block>, errors: &mut Errors) -> Self {
+        let mut all = Self { krate: krate(None), name: None, version: None, metadata: Vec::new() };
+        let implementation = matches!(block, Some(Block::Implementation { .. }));
+        for argument in SERVICE.parse(tokens, errors) {
+            let name = argument.name.to_string();
+            if implementation && name != "crate" {
+                errors.push(argument.name.span(), text::service_impl_argument(name));
+                continue;
+            }
+            match name.as_str() {
+                "name" => all.name = SERVICE.text(&argument, errors),
+                "version" => all.version = SERVICE.text(&argument, errors),
+                "metadata" => all.metadata = SERVICE.metadata(&argument, errors),
+                "proto" => {
+                    if SERVICE.alone(&argument, errors).is_some() {
+                        errors.push(argument.name.span(), text::service_proto());
+                    }
+                }
+                _ => all.krate = krate(SERVICE.path(&argument, errors)),
+            }
+        }
+        all
+    }
+}
+
+/// A method of a block, or what else stands there with attributes.
+pub(super) fn attributes_of_impl(item: &ImplItem) -> &[Attribute] {
+    match item {
+        ImplItem::Const(item) => &item.attrs,
+        ImplItem::Fn(item) => &item.attrs,
+        ImplItem::Type(item) => &item.attrs,
+        ImplItem::Macro(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+/// As [`attributes_of_impl`], of a trait.
+pub(super) fn attributes_of_trait(item: &TraitItem) -> &[Attribute] {
+    match item {
+        TraitItem::Const(item) => &item.attrs,
+        TraitItem::Fn(item) => &item.attrs,
+        TraitItem::Type(item) => &item.attrs,
+        TraitItem::Macro(item) => &item.attrs,
+        _ => &[],
+    }
+}

@@ -1,0 +1,161 @@
+//! Work on tokens, before and beside the parser.
+
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+
+/// The item without the invisible group that `macro_rules` puts around an `$item:item`.
+pub(crate) fn bare(item: TokenStream) -> TokenStream {
+    let mut trees = item.clone().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::None => bare(group.stream()),
+        _ => item,
+    }
+}
+
+/// What stands for a body while the parser looks at signatures only.
+const MARK: &str = "_micro_body";
+
+/// Takes the bodies out of an `impl` block or a trait, and leaves their numbers.
+///
+/// A mistake in a body is then rustc's alone to report, and bodies are never printed anew.
+pub(crate) fn hollow(item: TokenStream) -> (TokenStream, Vec<Group>) {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    let mut bodies = Vec::new();
+    if let Some(TokenTree::Group(block)) = trees.last_mut() {
+        if block.delimiter() == Delimiter::Brace {
+            let inner = block.stream().into_iter().map(|tree| match tree {
+                TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => {
+                    let mut mark = Literal::u64_suffixed(0);
+                    // A literal with a suffix of ours: it parses as an expression, and nobody else writes it.
+                    if let Ok(literal) = format!("{}{MARK}", bodies.len()).parse() {
+                        mark = literal;
+                    }
+                    mark.set_span(body.span());
+                    let hollow = regroup(&body, TokenTree::from(mark).into());
+                    bodies.push(body);
+                    TokenTree::from(hollow)
+                }
+                other => other,
+            });
+            *block = regroup(block, inner.collect());
+        }
+    }
+    (trees.into_iter().collect(), bodies)
+}
+
+/// Puts the bodies back.
+pub(crate) fn refill(tokens: TokenStream, bodies: &[Group]) -> TokenStream {
+    let refilled = tokens.into_iter().map(|tree| match tree {
+        TokenTree::Group(group) => match number(&group).and_then(|number| bodies.get(number)) {
+            Some(body) => TokenTree::from(body.clone()),
+            None => TokenTree::from(regroup(&group, refill(group.stream(), bodies))),
+        },
+        other => other,
+    });
+    refilled.collect()
+}
+
+fn number(group: &Group) -> Option<usize> {
+    let mut trees = group.stream().into_iter();
+    match (trees.next(), trees.next()) {
+        (Some(TokenTree::Literal(literal)), None) => literal.to_string().strip_suffix(MARK)?.parse().ok(),
+        _ => None,
+    }
+}
+
+fn regroup(group: &Group, stream: TokenStream) -> Group {
+    let mut new = Group::new(group.delimiter(), stream);
+    new.set_span(group.span());
+    new
+}
+
+/// The block with each attribute inside it that `ours` recognizes replaced by `instead`; all else as it was typed.
+pub(crate) fn replace_attributes(item: TokenStream, ours: &dyn Fn(&str) -> bool, instead: &TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    if let Some(TokenTree::Group(block)) = trees.last_mut() {
+        if block.delimiter() == Delimiter::Brace {
+            *block = regroup(block, without(block.stream(), ours, instead));
+        }
+    }
+    trees.into_iter().collect()
+}
+
+fn without(stream: TokenStream, ours: &dyn Fn(&str) -> bool, instead: &TokenStream) -> TokenStream {
+    let mut trees = stream.into_iter().peekable();
+    let mut kept = TokenStream::new();
+    while let Some(tree) = trees.next() {
+        let hash = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '#');
+        let attribute = match trees.peek() {
+            Some(TokenTree::Group(group)) if hash && group.delimiter() == Delimiter::Bracket => {
+                last_segment(group.stream())
+            }
+            _ => None,
+        };
+        if attribute.is_some_and(|name| ours(&name)) {
+            trees.next();
+            kept.extend(instead.clone());
+            continue;
+        }
+        kept.extend([tree]);
+    }
+    kept
+}
+
+/// `handler` of `[micro::handler(…)]`.
+fn last_segment(attribute: TokenStream) -> Option<String> {
+    let path = attribute.into_iter().take_while(|tree| match tree {
+        TokenTree::Ident(_) => true,
+        TokenTree::Punct(punct) => punct.as_char() == ':',
+        _ => false,
+    });
+    match path.last() {
+        Some(TokenTree::Ident(name)) => Some(name.to_string()),
+        _ => None,
+    }
+}
+
+/// Whether one of these words is anywhere in the tokens.
+pub(crate) fn mentions(tokens: TokenStream, word: &dyn Fn(&proc_macro2::Ident) -> bool) -> bool {
+    tokens.into_iter().any(|tree| match tree {
+        TokenTree::Ident(ident) => word(&ident),
+        TokenTree::Group(group) => mentions(group.stream(), word),
+        _ => false,
+    })
+}
+
+/// The first lifetime in the tokens that is not `'static`.
+pub(crate) fn lifetime(tokens: TokenStream) -> Option<Span> {
+    let mut trees = tokens.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => match trees.peek() {
+                Some(TokenTree::Ident(name)) if name == "static" => {}
+                Some(TokenTree::Ident(name)) => return Some(name.span()),
+                _ => return Some(punct.span()),
+            },
+            TokenTree::Group(group) => {
+                if let Some(found) = lifetime(group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The same tokens, as if they had been typed there: errors about them point there.
+pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
+    let moved = tokens.into_iter().map(|tree| match tree {
+        TokenTree::Group(group) => {
+            let mut moved = Group::new(group.delimiter(), respan(group.stream(), span));
+            moved.set_span(span);
+            TokenTree::from(moved)
+        }
+        mut other => {
+            // The place of `span`, the names as they were resolved before.
+            other.set_span(other.span().located_at(span));
+            other
+        }
+    });
+    moved.collect()
+}

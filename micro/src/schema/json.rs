@@ -1,0 +1,214 @@
+//! JSON Schema, and a hash that tells whether two are the same.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Body, Content, Described, Field, Shape, Tag, Type, Variant};
+
+/// The schema of a message with everything that it refers to.
+pub(super) fn document(described: &Described) -> Value {
+    let mut writer = Writer::default();
+    let root = writer.schema(described.shape);
+    let mut document = Map::new();
+    document.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    document.insert("title".to_owned(), described.name.into());
+    match root {
+        Value::Object(root) => document.extend(root),
+        other => document.extend([("allOf".to_owned(), json!([other]))]),
+    }
+    if !writer.definitions.is_empty() {
+        document.insert("$defs".to_owned(), Value::Object(writer.definitions));
+    }
+    Value::Object(document)
+}
+
+#[derive(Default)]
+struct Writer {
+    /// The name in `$defs` of each type, by its full path: two modules may each have a `Page`.
+    names: HashMap<&'static str, String>,
+    definitions: Map<String, Value>,
+}
+
+impl Writer {
+    fn schema(&mut self, shape: Shape) -> Value {
+        match shape {
+            Shape::Any => json!({}),
+            Shape::Empty => json!({"type": "object"}),
+            Shape::Bool => json!({"type": "boolean"}),
+            Shape::Integer { bits, signed } => integer(bits, signed),
+            Shape::Float { bits: 32 } => json!({"type": "number", "format": "float"}),
+            Shape::Float { .. } => json!({"type": "number", "format": "double"}),
+            Shape::String => json!({"type": "string"}),
+            Shape::Bytes => json!({"type": "string", "contentMediaType": "application/octet-stream"}),
+            Shape::Option(inner) => json!({"anyOf": [self.schema(*inner), {"type": "null"}]}),
+            Shape::List(item) => json!({"type": "array", "items": self.schema(*item)}),
+            Shape::Map(_, value) => json!({"type": "object", "additionalProperties": self.schema(*value)}),
+            Shape::Tuple(items) => {
+                let count = items.len();
+                let items: Vec<Value> = items.iter().map(|item| self.schema(*item)).collect();
+                json!({"type": "array", "prefixItems": items, "items": false, "minItems": count})
+            }
+            Shape::Type(named) => json!({"$ref": format!("#/$defs/{}", self.definition(named))}),
+            Shape::Named(name) => json!({"title": name}),
+        }
+    }
+
+    fn definition(&mut self, named: &'static Type) -> String {
+        let path = (named.path)();
+        if let Some(name) = self.names.get(path) {
+            return name.clone();
+        }
+        let taken = |name: &String| self.names.values().any(|other| other == name);
+        let numbered = (2..).map(|number| format!("{}{number}", named.name));
+        let name = std::iter::once(named.name.to_owned()).chain(numbered).find(|name| !taken(name));
+        let name = name.expect("there is always another number");
+        // Before the body, which may refer to the type itself.
+        self.names.insert(path, name.clone());
+        let schema = match (named.body)() {
+            Body::Same(shape) => self.schema(shape),
+            Body::Struct(fields) => self.object(fields),
+            Body::Enum(variants, tag) => self.choice(variants, tag),
+        };
+        self.definitions.insert(name.clone(), documented(schema, named.docs));
+        name
+    }
+
+    fn object(&mut self, fields: &[Field]) -> Value {
+        let mut properties = Map::new();
+        let mut flattened = Vec::new();
+        for field in fields {
+            let schema = self.schema(field.shape);
+            if field.flattened {
+                flattened.push(schema);
+                continue;
+            }
+            let mut schema = documented(schema, field.docs);
+            if field.deprecated {
+                insert(&mut schema, "deprecated", true.into());
+            }
+            properties.insert(field.name.to_owned(), schema);
+        }
+        let mut object = json!({"type": "object"});
+        if !properties.is_empty() {
+            insert(&mut object, "properties", Value::Object(properties));
+        }
+        if !flattened.is_empty() {
+            insert(&mut object, "allOf", Value::Array(flattened));
+        }
+        object
+    }
+
+    fn choice(&mut self, variants: &[Variant], tag: Tag) -> Value {
+        let plain = |variant: &Variant| variant.is_unit() && variant.docs.is_empty();
+        if matches!(tag, Tag::Outside) && variants.iter().all(plain) {
+            let names: Vec<_> = variants.iter().map(|variant| variant.name).collect();
+            return json!({"type": "string", "enum": names});
+        }
+        let choices: Vec<Value> = variants.iter().map(|variant| self.variant(variant, tag)).collect();
+        match tag {
+            Tag::None => json!({"anyOf": choices}),
+            _ => json!({"oneOf": choices}),
+        }
+    }
+
+    fn variant(&mut self, variant: &Variant, tag: Tag) -> Value {
+        let name = variant.name;
+        let content = match variant.content {
+            Content::Unit => None,
+            Content::Value(shape) => Some(self.schema(shape)),
+            Content::Struct(fields) => Some(self.object(fields)),
+        };
+        let schema = match (tag, content) {
+            (Tag::None, None) => json!({"type": "null"}),
+            (Tag::None, Some(content)) => content,
+            (Tag::Outside, None) => json!({"const": name}),
+            (Tag::Outside, Some(content)) => {
+                json!({"type": "object", "properties": {name: content}, "required": [name]})
+            }
+            (Tag::Beside(tag, key), Some(content)) => {
+                json!({"type": "object", "properties": {tag: {"const": name}, key: content}, "required": [tag, key]})
+            }
+            (Tag::Inside(tag) | Tag::Beside(tag, _), None) => tagged(json!({"type": "object"}), tag, name),
+            (Tag::Inside(tag), Some(content)) => tagged(content, tag, name),
+        };
+        documented(schema, variant.docs)
+    }
+}
+
+/// An object that also has to have the tag of its variant.
+fn tagged(content: Value, tag: &str, name: &str) -> Value {
+    let tag = json!({"type": "object", "properties": {tag: {"const": name}}, "required": [tag]});
+    match content.as_object() {
+        Some(object) if object.len() == 1 && object.contains_key("type") => tag,
+        _ => json!({"allOf": [tag, content]}),
+    }
+}
+
+fn integer(bits: u32, signed: bool) -> Value {
+    let mut schema = json!({"type": "integer"});
+    match (bits, signed) {
+        (32, true) => insert(&mut schema, "format", "int32".into()),
+        (64, true) => insert(&mut schema, "format", "int64".into()),
+        (_, false) => insert(&mut schema, "minimum", 0.into()),
+        _ => {}
+    }
+    schema
+}
+
+fn documented(mut schema: Value, docs: &str) -> Value {
+    if !docs.is_empty() {
+        insert(&mut schema, "description", docs.into());
+    }
+    schema
+}
+
+fn insert(schema: &mut Value, key: &str, value: Value) {
+    if let Value::Object(object) = schema {
+        object.insert(key.to_owned(), value);
+    }
+}
+
+/// A short name for schemas: the same for the same ones, in every process and on every machine.
+///
+/// Sixteen hexadecimal digits of FNV-1a over the schemas with sorted keys. It tells versions apart; it does not guard
+/// against anybody who makes two of one hash on purpose.
+pub fn hash<'v>(schemas: impl IntoIterator<Item = &'v Value>) -> String {
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    for schema in schemas {
+        hash.value(schema);
+    }
+    format!("{:016x}", hash.0)
+}
+
+struct Fnv(u64);
+
+impl Fnv {
+    fn bytes(&mut self, kind: u8, bytes: &[u8]) {
+        let length = (bytes.len() as u64).to_be_bytes();
+        for byte in std::iter::once(kind).chain(length).chain(bytes.iter().copied()) {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.bytes(b's', text.as_bytes()),
+            Value::Array(items) => {
+                self.bytes(b'a', &(items.len() as u64).to_be_bytes());
+                items.iter().for_each(|item| self.value(item));
+            }
+            Value::Object(object) => {
+                self.bytes(b'o', &(object.len() as u64).to_be_bytes());
+                // Sorted here: whether the map is depends on features of serde_json that any crate may switch on.
+                let mut entries: Vec<_> = object.iter().collect();
+                entries.sort_by_key(|(key, _)| *key);
+                for (key, value) in entries {
+                    self.bytes(b'k', key.as_bytes());
+                    self.value(value);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => self.bytes(b'v', value.to_string().as_bytes()),
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The client's side: a connection over HTTP/1.1, one exchange at a time.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::{Method, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::body::{self, Unread};
+use super::head;
+use crate::message::{ContentType, Request, Response};
+use crate::transport::{Connection, Limits};
+use crate::{Error, Metadata, Result, Stage};
+
+/// How large the head of a response may be at least: errors travel in it, twice, and Go Micro sets no limit.
+const MIN_HEAD: usize = 256 << 10;
+
+/// Connects to `host:port`.
+pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
+    let host = HeaderValue::from_str(address)
+        .ok()
+        .filter(|host| head::is_host(host.as_bytes()) && !host.is_empty())
+        .ok_or_else(|| unreachable(address).with_source("write host:port"))?;
+    let socket = TcpStream::connect(address).await.map_err(|error| unreachable(address).with_source(error))?;
+    // Without it a request waits for the acknowledgement of the one before.
+    socket.set_nodelay(true).map_err(|error| unreachable(address).with_source(error))?;
+    let handshake = Builder::new().max_buf_size(MIN_HEAD.max(limits.max_header_size)).handshake(TokioIo::new(socket));
+    let (sender, connection) = handshake.await.map_err(|error| unreachable(address).with_source(error))?;
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            // The exchange that it hit has the error too.
+            tracing::debug!(%error, "a connection ended");
+        }
+    });
+    Ok(Link {
+        sender: Mutex::new(sender),
+        host,
+        busy: AtomicBool::new(false),
+        exchanges: AtomicU64::new(0),
+        first: OnceLock::new(),
+        max_message_size: limits.max_message_size,
+    })
+}
+
+fn unreachable(address: &str) -> Error {
+    Error::unavailable(format!("cannot connect to {address}")).unhandled().at(Stage::Connect)
+}
+
+/// An open connection.
+pub(super) struct Link {
+    sender: Mutex<SendRequest<Full<Bytes>>>,
+    host: HeaderValue,
+    /// An exchange is under way, or was given up: a connection has no way to go on after that.
+    busy: AtomicBool,
+    exchanges: AtomicU64,
+    /// The metadata of the first request, which a server of Go Micro sends back with every response.
+    first: OnceLock<HeaderMap>,
+    max_message_size: usize,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl Connection for Link {
+    fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {
+        Box::pin(self.exchange(request))
+    }
+
+    fn is_open(&self) -> bool {
+        !self.busy.load(Ordering::Acquire) && !self.sender().is_closed()
+    }
+}
+
+impl Link {
+    fn sender(&self) -> MutexGuard<'_, SendRequest<Full<Bytes>>> {
+        self.sender.lock().expect("no holder panics")
+    }
+
+    async fn exchange(&self, request: &Request) -> Result<Response> {
+        if request.body.len() > self.max_message_size {
+            return Err(Error::resource_exhausted(format!(
+                "the request has {} bytes, over the limit of {} (--max_message_size)",
+                request.body.len(),
+                self.max_message_size
+            ))
+            .unhandled()
+            .at(Stage::Send));
+        }
+        if self.busy.swap(true, Ordering::AcqRel) {
+            let busy = "an exchange is under way on this connection: it carries one at a time";
+            return Err(Error::unavailable(busy).unhandled().at(Stage::Send));
+        }
+        // Stays set when this future is dropped: hyper closes the connection then.
+        let response = self.run(request).await;
+        let reusable = match &response {
+            Ok((_, reusable)) => *reusable,
+            Err(_) => false,
+        };
+        if reusable {
+            self.busy.store(false, Ordering::Release);
+        }
+        response.map(|(response, _)| response)
+    }
+
+    async fn run(&self, request: &Request) -> Result<(Response, bool)> {
+        // After a reply the connection's task may need a moment until it takes the next request.
+        poll_fn(|cx| self.sender().poll_ready(cx)).await.map_err(|error| unsent().with_source(error))?;
+        let mut message = http::Request::new(Full::new(request.body.clone()));
+        *message.method_mut() = Method::POST;
+        *message.headers_mut() = self.headers(request);
+        let sent = self.sender().try_send_request(message);
+        let response = sent.await.map_err(|error| match error.message() {
+            Some(_) => unsent(),
+            None => {
+                let text = "the connection was lost before the reply; the request may have been handled";
+                Error::unavailable(text).with_source(error.into_error()).at(Stage::Send)
+            }
+        })?;
+        self.response(request, response).await
+    }
+
+    fn headers(&self, request: &Request) -> HeaderMap {
+        let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
+        let metadata = request.metadata.headers();
+        let mut headers = HeaderMap::with_capacity(metadata.len() + 10);
+        for (name, value) in metadata {
+            if !head::is_reserved(name) {
+                headers.insert(name, value.clone());
+            }
+        }
+        let endpoint = match &request.endpoint {
+            std::borrow::Cow::Borrowed(name) => HeaderValue::from_static(name),
+            std::borrow::Cow::Owned(name) => head::value(name.clone()),
+        };
+        headers.insert(HOST, self.host.clone());
+        headers.insert(CONTENT_TYPE, content_type(&request.content_type));
+        headers.insert(&head::SERVICE, head::value(request.service.to_string()));
+        headers.insert(&head::METHOD, endpoint.clone());
+        headers.insert(&head::ENDPOINT, endpoint);
+        // Different for each request: servers of Go Micro tell exchanges on a connection by them, and may swallow one
+        // that looks like the one before.
+        headers.insert(&head::ID, HeaderValue::from(number));
+        headers.insert(&head::STREAM, HeaderValue::from(number));
+        if let Some(deadline) = request.deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            headers.insert(&head::TIMEOUT, HeaderValue::from(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)));
+        }
+        if !metadata.is_empty() && number == 0 {
+            let _ = self.first.set(metadata.clone());
+        }
+        headers
+    }
+
+    /// Reads the response, and whether the connection can carry another exchange.
+    async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
+        let (mut parts, incoming) = response.into_parts();
+        let body = body::read(incoming, self.max_message_size, None).await.map_err(|unread| self.unread(unread))?;
+        let headers = &mut parts.headers;
+        let closes = headers.remove(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(TRANSFER_ENCODING);
+        let text = headers.remove(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let error = headers.remove(&head::ERROR);
+        headers.remove(&head::X_ERROR);
+        let result = match error {
+            Some(error) => Err(Error::from_micro(&String::from_utf8_lossy(error.as_bytes()))),
+            None if parts.status != StatusCode::OK => Err(refused(parts.status, &body)),
+            None if text.as_deref() == Some("text/plain") && is_unsupported(&body) => {
+                Err(Error::from_status(415, String::from_utf8_lossy(&body)).unhandled())
+            }
+            None => Ok(body),
+        };
+        if headers.contains_key(&head::ENDPOINT) {
+            self.forget_echo(request, headers);
+        }
+        let content_type = text.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
+        let metadata = Metadata::from(std::mem::take(headers));
+        Ok((Response { metadata, content_type, result }, !closes))
+    }
+
+    /// Drops what a server of Go Micro merely sends back.
+    fn forget_echo(&self, request: &Request, headers: &mut HeaderMap) {
+        let first = self.first.get();
+        let sent = |name, value| {
+            request.metadata.headers().get(name) == Some(value)
+                || first.is_some_and(|first| first.get(name) == Some(value))
+        };
+        let kept = headers.iter().filter(|(name, value)| !head::is_reserved(name) && !sent(*name, *value));
+        *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+
+    fn unread(&self, unread: Unread) -> Error {
+        match unread {
+            Unread::TooLarge => Error::resource_exhausted(format!(
+                "the reply is over the limit of {} bytes (--max_message_size)",
+                self.max_message_size
+            ))
+            .at(Stage::Decode),
+            Unread::TooSlow => Error::deadline_exceeded("the reply came too slowly").at(Stage::Send),
+            Unread::Broken(error) => {
+                let text = "the connection was lost inside of the reply; the request was handled";
+                Error::unavailable(text).with_source(error).at(Stage::Send)
+            }
+        }
+    }
+}
+
+fn unsent() -> Error {
+    Error::unavailable("the connection was closed before the request was sent").unhandled().at(Stage::Send)
+}
+
+fn is_unsupported(body: &[u8]) -> bool {
+    const TEXT: &[u8] = b"unsupported Content-Type";
+    body.get(..TEXT.len()).is_some_and(|start| start.eq_ignore_ascii_case(TEXT))
+}
+
+/// The error for a status that no server of Go Micro gives: one of our own by path, a proxy's, a stranger's.
+fn refused(status: StatusCode, body: &[u8]) -> Error {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
+    let ours = body.first() == Some(&b'{');
+    let error = if ours { Error::from_micro(&String::from_utf8_lossy(body)) } else { Error::unknown("") };
+    if error.status() == status.as_u16() && !error.detail().is_empty() {
+        return error;
+    }
+    Error::from_status(status.as_u16(), format!("the peer answered {status}: {text}"))
+}
+
+fn content_type(content_type: &ContentType) -> HeaderValue {
+    match content_type {
+        ContentType::Json => HeaderValue::from_static("application/json"),
+        ContentType::MessagePack => HeaderValue::from_static("application/msgpack"),
+        ContentType::Bytes => HeaderValue::from_static("application/octet-stream"),
+        ContentType::Other(name) => head::value(name.to_string()),
+    }
+}

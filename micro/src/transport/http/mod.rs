@@ -1,0 +1,88 @@
+//! HTTP: Go Micro's own transport, and what people with `curl` speak.
+//!
+//! A server answers on one port, over HTTP/1.1 and HTTP/2 with prior knowledge:
+//!
+//! - requests with a `Micro-Endpoint` header, on any path and by any method, the way Go Micro does: the status is
+//!   always 200, and errors travel in `Micro-Error`;
+//! - `POST /Greeter/Hello` from everyone else, with real status codes and errors as JSON bodies.
+//!
+//! Both sides are HTTP/1.1 between services: one exchange at a time on a connection, and a pool of them above.
+//!
+//! # Metadata
+//!
+//! The metadata of a request are its headers, and those of a reply are the headers of the response. Go Micro's
+//! servers send the headers of a request back with each response; those are told by the `Micro-Endpoint` among them,
+//! and left out of the reply's metadata. Ours send nothing back.
+
+mod body;
+mod client;
+mod head;
+mod server;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{Connection, Limits, Listener, Serve, Transport};
+use crate::{Options, Result, net};
+
+/// HTTP/1.1 between services, and HTTP/2 for those who call with it.
+#[derive(Clone, Debug, Default)]
+pub struct Http {
+    _private: (),
+}
+
+impl Http {
+    /// A transport over HTTP.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+/// HTTP/1.1 and HTTP/2 on one port, as Go Micro speaks it and as curl does.
+#[micro::plugin(transport = "http")]
+fn http(_: &Options) -> Result<Http> {
+    Ok(Http::new())
+}
+
+#[async_trait]
+impl Transport for Http {
+    async fn listen(&self, address: &str, limits: &Limits) -> Result<Box<dyn Listener>> {
+        let listener = net::bind(address).await?;
+        let address = listener.local_addr().map_or_else(|_| address.to_owned(), |address| address.to_string());
+        Ok(Box::new(Bound { listener, address, limits: Arc::new(limits.clone()) }))
+    }
+
+    async fn connect(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(client::connect(address, limits).await?))
+    }
+
+    fn multiplexes(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Bound {
+    listener: TcpListener,
+    address: String,
+    limits: Arc<Limits>,
+}
+
+#[async_trait]
+impl Listener for Bound {
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    fn protocol(&self) -> &'static str {
+        "http"
+    }
+
+    async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
+        let service = Arc::new(server::Server::new(server, self.limits.clone()));
+        net::serve(self.listener, service, self.limits, stop).await;
+    }
+}

@@ -1,0 +1,76 @@
+//! Programs that a test starts, talks to and ends.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A program that runs; dropped, it is killed.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Process {
+    /// Starts a program whose environment says nothing of ours but what `command` sets.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn start(command: &mut Command) -> Self {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MICRO_")) {
+            if !command.get_envs().any(|(set, _)| set == name.as_str()) {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        Self { child, out }
+    }
+
+    /// The next line that it prints.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        let read = self.out.read_line(&mut line).expect("it prints text");
+        assert!(read > 0, "the program ended: {:?}", self.child.wait());
+        line.trim_end().to_owned()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by its name: `TERM`, `STOP`, `CONT`, `KILL`.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([&format!("-{name}"), &self.id().to_string()]).status();
+        assert!(sent.expect("`kill` is there").success(), "cannot signal {name}");
+    }
+
+    /// Waits for its end, at most `patience`.
+    ///
+    /// # Panics
+    /// When it has not ended by then.
+    pub fn ends_within(&mut self, patience: Duration) -> std::process::ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status;
+            }
+            assert!(start.elapsed() < patience, "the program still runs after {patience:?}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
