@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{BUFFER, Codec, json, path, serde as supported, text, transcode, unsupported};
+use super::{BUFFER, Codec, json, serde as supported, text, unsupported};
 use crate::plugin::{Kind, Plugin};
 use crate::{Bytes, ContentType, Error, Options, Result};
 
@@ -75,45 +75,36 @@ pub(super) fn decode<T: DeserializeOwned>(name: &str, body: &Bytes) -> Result<T>
     decode_with(&**find(name)?, body)
 }
 
-/// Reads a value by a codec. When a type refuses it, the error names the field as JSON's errors do.
+/// Reads a value by a codec. When a type refuses it, the error names the field.
 pub(crate) fn decode_with<T: DeserializeOwned>(codec: &dyn Codec, body: &[u8]) -> Result<T> {
     let mut value = None;
     let mut refused = None;
-    let read = codec.decode(body, &mut |deserializer| {
-        match erased_serde::deserialize(deserializer) {
-            Ok(read) => value = Some(read),
-            Err(error) => {
-                let text = error.to_string();
-                refused = Some(text.clone());
-                return Err(Error::invalid_argument(text::shorten(&text)));
-            }
+    let read = codec.decode(body, &mut |deserializer| match serde_path_to_error::deserialize(deserializer) {
+        Ok(read) => {
+            value = Some(read);
+            Ok(())
         }
-        Ok(())
+        Err(error) => {
+            let error = unreadable(&error);
+            refused = Some(error.clone());
+            Err(error)
+        }
     });
-    match (read, value, refused) {
-        (Ok(()), Some(value), _) => Ok(value),
-        (Ok(()), None, None) => {
-            Err(Error::internal(format!("the codec of {} gave no value and no error", codec.content_type())))
+    match (value, refused, read) {
+        // Whatever the codec made of it.
+        (_, Some(error), _) | (_, None, Err(error)) => Err(error),
+        (Some(value), None, Ok(())) => Ok(value),
+        (None, None, Ok(())) => {
+            Err(Error::internal(format!("the codec of {} gave neither a value nor an error", codec.content_type())))
         }
-        (_, _, Some(text)) => Err(unreadable(codec, body, &text, |json| serde_json::from_slice::<T>(json).err())),
-        (Err(error), _, None) => Err(error),
     }
 }
 
 #[cold]
-fn unreadable(codec: &dyn Codec, body: &[u8], own: &str, read_json: fn(&[u8]) -> Option<serde_json::Error>) -> Error {
-    let mut json = None;
-    let _ = codec.decode(body, &mut |deserializer| {
-        json = transcode::to_json(deserializer);
-        Ok(())
-    });
-    let located = json.and_then(|json| {
-        let error = read_json(&json)?;
-        Some((path::at(&json, json::offset(&json, &error)), json::without_place(&error)))
-    });
-    Error::invalid_argument(match located {
-        // The codec may have added the place.
-        Some((path, text)) if own.replace("unit value", "null").starts_with(&text) => json::in_field(&path, own),
-        _ => text::shorten(own),
-    })
+fn unreadable(error: &serde_path_to_error::Error<erased_serde::Error>) -> Error {
+    // The outermost value is a dot.
+    let path = error.path().to_string();
+    let path: String = path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let path = if path == "." { String::new() } else { text::shorten(&path) };
+    Error::invalid_argument(json::in_field(&path, &error.inner().to_string()))
 }
