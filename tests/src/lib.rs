@@ -2,6 +2,7 @@
 
 pub mod alloc;
 pub mod fuzz;
+pub mod h2;
 pub mod probe;
 pub mod process;
 pub mod say;

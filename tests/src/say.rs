@@ -152,6 +152,13 @@ impl Serve for Say {
     }
 }
 
+/// The default limits but for what `change` changes.
+pub fn limits(change: impl FnOnce(&mut Limits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits);
+    limits
+}
+
 /// A server that runs in the test's own process.
 #[derive(Debug)]
 pub struct Running {

@@ -28,6 +28,20 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Reads one whole response from bytes.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a whole head") + 4;
+        let text = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = text.lines();
+        let mut answer = Answer { start: lines.next().unwrap_or_default().to_owned(), ..Answer::default() };
+        for line in lines.take_while(|line| !line.is_empty()) {
+            let (name, value) = line.split_once(':').expect("a header line");
+            answer.headers.push((name.to_lowercase(), value.trim().to_owned()));
+        }
+        answer.body = bytes[end..].to_vec();
+        answer
+    }
+
     /// The number in the status line.
     pub fn status(&self) -> u16 {
         self.start.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status line")
@@ -95,14 +109,8 @@ impl Raw {
                 return None;
             }
         };
-        let text = String::from_utf8_lossy(&self.held[..end]).into_owned();
+        let mut answer = Answer::parse(&self.held[..end]);
         self.held.drain(..end);
-        let mut lines = text.lines();
-        let mut answer = Answer { start: lines.next().unwrap_or_default().to_owned(), ..Answer::default() };
-        for line in lines.take_while(|line| !line.is_empty()) {
-            let (name, value) = line.split_once(':').expect("a header line");
-            answer.headers.push((name.to_lowercase(), value.trim().to_owned()));
-        }
         if answer.status() == 100 || head {
             return Some(answer);
         }
@@ -112,6 +120,16 @@ impl Raw {
         }
         answer.body = self.held.drain(..length).collect();
         Some(answer)
+    }
+
+    /// The next bytes, as many as asked for; `None` when the server closes first.
+    pub async fn take(&mut self, length: usize) -> Option<Vec<u8>> {
+        while self.held.len() < length {
+            if !self.more().await {
+                return None;
+            }
+        }
+        Some(self.held.drain(..length).collect())
     }
 
     /// Waits until the server closes; panics when it sends anything first.

@@ -3,10 +3,14 @@
 //! The default is `mdns`, which needs nothing installed; choose another with `--registry=…`. To add one, write a file
 //! beside this one: a type that implements [`Registry`] and a constructor marked `#[micro::plugin]`.
 
+#[cfg(feature = "mdns")]
+pub(crate) mod mdns;
 mod memory;
 mod r#static;
 mod store;
 
+#[cfg(feature = "mdns")]
+pub use mdns::Mdns;
 pub use memory::Memory;
 pub use r#static::Static;
 
