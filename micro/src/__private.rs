@@ -143,6 +143,8 @@ where
 /// That of the constructor.
 pub fn made<T, E: IntoError>(result: Result<T, E>) -> Result<T> {
     result.map_err(IntoError::into_error)
+}
+
 /// The decoders of what comes by multicast, for their tests.
 #[cfg(feature = "mdns")]
 pub mod mdns {
