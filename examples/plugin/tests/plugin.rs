@@ -57,7 +57,7 @@ mod codec {
         assert_eq!(micro::codec::linked(), ["application/cbor"]);
         micro::codec::check().unwrap();
         let text = micro::codec::encode(None, &micro::ContentType::parse("text/x"), &1).unwrap_err();
-        assert!(text.detail().ends_with("application/json, application/msgpack, application/cbor"), "{text}");
+        assert!(text.detail().ends_with(", application/cbor"), "{text}");
     }
 }
 
