@@ -227,7 +227,7 @@ impl Service {
 
     /// Every name is looked up before anything starts, so that a wrong one is the first thing that is said.
     fn check_plugins(&self) -> Result<()> {
-        plugin::check::<dyn Codec>()?;
+        crate::codec::check()?;
         self.find(self.own.registry.is_some(), Key::Registry, plugin::find::<dyn Registry>)?;
         self.find(self.own.transport.is_some(), Key::Transport, plugin::find::<dyn Transport>)?;
         self.find(self.own.broker.is_some(), Key::Broker, plugin::find::<dyn Broker>)?;
