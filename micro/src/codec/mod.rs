@@ -11,7 +11,7 @@ mod linked;
 mod msgpack;
 mod path;
 mod text;
-#[cfg(any(feature = "msgpack", feature = "erased"))]
+#[cfg(feature = "msgpack")]
 mod transcode;
 pub mod unit;
 
@@ -23,6 +23,8 @@ use std::fmt::Debug;
 pub use erased_serde;
 #[cfg(feature = "erased")]
 pub use linked::Visit;
+#[cfg(all(feature = "erased", feature = "conformance"))]
+pub(crate) use linked::decode_with;
 
 use crate::endpoint::Definition;
 use crate::plugin::kind;

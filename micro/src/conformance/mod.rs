@@ -20,9 +20,11 @@ macro_rules! __conformance {
 }
 
 pub mod broker;
+pub mod codec;
 pub mod registry;
 pub mod selector;
 
 pub use crate::__conformance_broker as broker;
+pub use crate::__conformance_codec as codec;
 pub use crate::__conformance_registry as registry;
 pub use crate::__conformance_selector as selector;
