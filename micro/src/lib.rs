@@ -20,6 +20,7 @@ pub mod schema;
 pub mod selector;
 pub mod server;
 mod service;
+pub mod testing;
 pub mod transport;
 mod units;
 

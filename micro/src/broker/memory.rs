@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{
     Answer, Broker, Capabilities, Delivery, Message, SubscribeOptions, Subscription, checked, dead_letter_topic,
 };
-use crate::{Error, Result};
+use crate::{Error, Options, Result};
 
 /// Carries events between those that share it: it is one pointer, and clones are the same broker.
 ///
@@ -86,6 +86,12 @@ impl Memory {
         let Shared { buffer, patience, attempts, pause, .. } = *self.0;
         Shared { buffer, patience, attempts, pause, topics: Mutex::default() }
     }
+}
+
+/// Events inside of one process.
+#[micro::plugin(broker = "memory", capabilities("queue", "redelivery", "dead-letter", "headers", "ordered"))]
+fn memory(_: &Options) -> Result<Memory> {
+    Ok(Memory::new())
 }
 
 impl Default for Memory {

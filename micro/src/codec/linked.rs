@@ -67,7 +67,11 @@ pub(super) fn encode<T: Serialize>(name: &str, value: &T) -> Result<Bytes> {
     Ok(out.into())
 }
 
-pub(super) fn decode<T: DeserializeOwned>(name: &str, body: &[u8]) -> Result<T> {
+pub(super) fn decode<T: DeserializeOwned>(name: &str, body: &Bytes) -> Result<T> {
+    if body.is_empty() {
+        // Nothing is a value without fields, in whatever format it is written.
+        return find(name).and_then(|_| json::decode(body));
+    }
     decode_with(&**find(name)?, body)
 }
 
@@ -108,7 +112,8 @@ fn unreadable(codec: &dyn Codec, body: &[u8], own: &str, read_json: fn(&[u8]) ->
         Some((path::at(&json, json::offset(&json, &error)), json::without_place(&error)))
     });
     Error::invalid_argument(match located {
-        Some((path, text)) if text == own.replace("unit value", "null") => json::in_field(&path, &text),
+        // The codec may have added the place.
+        Some((path, text)) if own.replace("unit value", "null").starts_with(&text) => json::in_field(&path, own),
         _ => text::shorten(own),
     })
 }

@@ -23,6 +23,8 @@ use std::fmt::Debug;
 pub use erased_serde;
 #[cfg(feature = "erased")]
 pub use linked::Visit;
+#[cfg(all(feature = "erased", feature = "conformance"))]
+pub(crate) use linked::decode_with;
 
 use crate::endpoint::Definition;
 use crate::plugin::kind;

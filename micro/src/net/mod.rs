@@ -9,6 +9,7 @@
 mod detect;
 #[cfg(feature = "http2")]
 mod frames;
+pub(crate) mod interfaces;
 #[cfg(feature = "http")]
 mod io;
 #[cfg(feature = "http")]
@@ -22,9 +23,3 @@ mod serve;
 pub(crate) use listen::bind;
 #[cfg(feature = "http")]
 pub(crate) use serve::{Caller, Service, serve};
-
-pub(crate) mod interfaces {
-    pub(crate) fn advertise(bound: &str, _w: Option<&str>) -> crate::Result<String> {
-        Ok(bound.to_owned())
-    }
-}

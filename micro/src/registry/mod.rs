@@ -3,10 +3,14 @@
 //! The default is `mdns`, which needs nothing installed; choose another with `--registry=…`. To add one, write a file
 //! beside this one: a type that implements [`Registry`] and a constructor marked `#[micro::plugin]`.
 
+#[cfg(feature = "mdns")]
+pub(crate) mod mdns;
 mod memory;
 mod r#static;
 mod store;
 
+#[cfg(feature = "mdns")]
+pub use mdns::Mdns;
 pub use memory::Memory;
 pub use r#static::Static;
 
@@ -174,26 +178,3 @@ fn check(registration: &Registration, ttl: Duration) -> Result<()> {
 fn no_node(name: &str) -> Error {
     Error::not_found(format!("no node serves \"{name}\""))
 }
-
-/// Registers a constructor, as `#[micro::plugin]` does.
-macro_rules! submit {
-    ($name:literal, $summary:literal, $make:ident) => {
-        ::inventory::submit! {
-            $crate::plugin::Plugin::<dyn $crate::Registry> {
-                name: $name,
-                summary: $summary,
-                capabilities: &[],
-                package: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
-                api: $crate::plugin::API,
-                make: {
-                    fn make(options: &$crate::Options) -> ::futures_util::future::BoxFuture<'_, $crate::Result<::std::sync::Arc<dyn $crate::Registry>>> {
-                        Box::pin(async move { Ok(::std::sync::Arc::new($make(options)?) as ::std::sync::Arc<dyn $crate::Registry>) })
-                    }
-                    make
-                },
-            }
-        }
-    };
-}
-use submit;

@@ -109,8 +109,14 @@ impl Store {
         self.lock(Instant::now()).keys().cloned().collect()
     }
 
-    /// How many nodes there are.
+    /// Whether a service has nodes.
     #[cfg(feature = "mdns")]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.lock(Instant::now()).contains_key(name)
+    }
+
+    /// How many nodes there are.
+    #[cfg(all(feature = "mdns", test))]
     pub(crate) fn len(&self) -> usize {
         self.lock(Instant::now()).values().map(|service| service.nodes.len()).sum()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Node, Outcome, Selector, Snapshot};
-use crate::{Code, Stage};
+use crate::{Code, Options, Result, Stage};
 
 /// Picks two nodes at random and takes the one that is likely to answer first: by latency and calls in flight.
 ///
@@ -25,6 +25,12 @@ impl P2c {
     pub fn new() -> Self {
         Self::default()
     }
+}
+
+/// The better of two by latency and calls in flight.
+#[micro::plugin(selector = "p2c")]
+fn p2c(_: &Options) -> Result<P2c> {
+    Ok(P2c::new())
 }
 
 impl Selector for P2c {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Node, Selector, Snapshot};
+use crate::{Options, Result};
 
 /// Picks any node, each as likely as the others, whatever its load.
 #[derive(Debug, Default)]
@@ -15,6 +16,12 @@ impl Random {
     pub fn new() -> Self {
         Self::default()
     }
+}
+
+/// Any node.
+#[micro::plugin(selector = "random")]
+fn random(_: &Options) -> Result<Random> {
+    Ok(Random::new())
 }
 
 impl Selector for Random {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{Node, Selector, Snapshot};
+use crate::{Options, Result};
 
 /// Picks every node in turn, whatever its load: of 300 calls, each of 3 nodes gets 100.
 ///
@@ -19,6 +20,12 @@ impl RoundRobin {
     pub fn new() -> Self {
         Self::default()
     }
+}
+
+/// Each node in turn.
+#[micro::plugin(selector = "round_robin")]
+fn round_robin(_: &Options) -> Result<RoundRobin> {
+    Ok(RoundRobin::new())
 }
 
 impl Selector for RoundRobin {

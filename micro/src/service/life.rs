@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 #[must_use = "a service that is dropped ends; wait for it with `wait` or `stop`"]
 pub struct Running {
+    name: String,
     address: String,
     node: String,
     client: Client,
@@ -59,17 +60,13 @@ impl Running {
     pub async fn wait(self) -> Result<()> {
         let mut signals = Signals::new()?;
         tokio::select! {
-            signal = signals.next() => tracing::info!(service = %self.client_name(), signal, "stopping"),
+            signal = signals.next() => tracing::info!(service = %self.name, signal, "stopping"),
             end = self.end.clone() => return end,
         }
         tokio::select! {
             end = self.stop() => end,
             _ = signals.next() => Err(Error::aborted("stopped by a second signal: calls under way were cut")),
         }
-    }
-
-    fn client_name(&self) -> &str {
-        self.node.rsplit_once('-').map_or(&self.node, |(name, _)| name)
     }
 
     /// Ends it: says that it is not ready, deregisters, lets the news travel, accepts no more, finishes the calls
@@ -149,11 +146,11 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     let stop = CancellationToken::new();
     let (told, withdrawn) = mpsc::channel();
     let drain = settings.duration(Key::DrainTimeout);
-    let life = Life { name, lease, router, serving, accept_until, hooks, drain, told };
+    let life = Life { name: name.clone(), lease, router, serving, accept_until, hooks, drain, told };
     let life = tokio::spawn(life.until(stop.clone()));
     let end = async move { life.await.unwrap_or_else(|_| Err(Error::internal("the service's own task panicked"))) };
     let end = end.boxed().shared();
-    let running = Running { address, node, client, stop, withdrawn: Some(withdrawn), end };
+    let running = Running { name, address, node, client, stop, withdrawn: Some(withdrawn), end };
     if let Err(error) = run_all(after_start, "after_start").await {
         let _ = running.stop().await;
         return Err(error);

@@ -1,9 +1,12 @@
 //! Values to bytes and back, as handlers and clients do it.
 
+mod fuzz;
+mod suite;
+
 use std::collections::BTreeMap;
 
 use micro::codec::{self, decode, encode};
-use micro::{Bytes, Code, ContentType, Message};
+use micro::{Bytes, Code, ContentType, Message, Result};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -33,7 +36,7 @@ enum Expression {
 
 const FORMATS: [ContentType; 2] = [ContentType::Json, ContentType::MessagePack];
 
-fn read<T: Message>(format: &ContentType, body: impl AsRef<[u8]>) -> micro::Result<T> {
+fn read<T: Message>(format: &ContentType, body: impl AsRef<[u8]>) -> Result<T> {
     decode(None, format, &Bytes::copy_from_slice(body.as_ref()))
 }
 
