@@ -1,11 +1,13 @@
 //! What the integration tests share.
 
 pub mod alloc;
+pub mod dns;
 pub mod fuzz;
 pub mod h2;
 pub mod probe;
 pub mod process;
 pub mod say;
+pub mod vectors;
 pub mod wire;
 
 /// Whether a test that needs `what` can run. Where it is missing the test says so in one line and returns; in CI

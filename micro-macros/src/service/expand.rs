@@ -54,13 +54,14 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let about = about(service);
     let rows =
         service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(Self)));
+    let imp = quote_spanned!(service.client.span()=> impl);
     quote! {
         #quiet
         #[automatically_derived]
-        impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
+        #imp #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<Self>] = {
-                use #krate::__private::NoWire as _;
+                use #krate::__private::{NoWire as _, NotShared as _};
                 &[#(#rows),*]
             };
         }
@@ -81,20 +82,20 @@ fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
         #quiet
         #[doc(hidden)]
         #vis trait #link {
-            type MicroClient;
+            type MarkTheTraitWithMicroService;
         }
 
         #[automatically_derived]
         impl<#this: ?#krate::__private::std::marker::Sized> #link for #this {
-            type MicroClient = #client;
+            type MarkTheTraitWithMicroService = #client;
         }
 
         #quiet
         #[automatically_derived]
-        impl<#this: #name> #krate::__private::Contract<#this> for #client {
+        impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<#this>] = {
-                use #krate::__private::NoWire as _;
+                use #krate::__private::{NoWire as _, NotShared as _};
                 &[#(#rows),*]
             };
         }
@@ -129,13 +130,16 @@ fn row(service: &Service, handler: &Handler, this: &TokenStream) -> TokenStream 
         Owner::Type { .. } => quote_spanned!(ident.span()=> #this::#ident(#(#arguments),*)),
         Owner::Trait { name, .. } => quote_spanned!(ident.span()=> <#this as #name>::#ident(#(#arguments),*)),
     };
-    let private = tokens::respan(quote!(#krate::__private::unary), *output);
+    // Each inferred type stands where its mistakes are made: the error in the result, the future at the name.
+    let error = quote_spanned!(*output=> _);
+    let future = quote_spanned!(ident.span()=> _);
+    let private = tokens::respan(quote!(#krate::__private::Dispatch), *output);
     quote! {
         #(#cfgs)*
         #krate::server::Method {
             definition: *#client::#definition,
             call: |#me, #context, #message| {
-                #private::<#this, #request, #response, _, _>(
+                #private::<#this>::unary::<#request, #response, #error, #future>(
                     (#request_wire, #response_wire),
                     #me,
                     #context,
@@ -191,6 +195,9 @@ fn client(service: &Service) -> TokenStream {
     let text = client.to_string();
     let bare = bare(generics);
     let (bare_impl, _, _) = bare.split_for_impl();
+    // A second block of one type is refused where the type is named, not at the attribute.
+    let imp = quote_spanned!(client.span()=> impl);
+    let [new, within, detached] = ["new", "within", "detached"].map(|name| Ident::new(name, client.span()));
     quote! {
         #[doc = #docs]
         #quiet
@@ -201,7 +208,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        impl #bare_impl #std::clone::Clone for #client #type_generics {
+        #imp #bare_impl #std::clone::Clone for #client #type_generics {
             fn clone(&self) -> Self {
                 Self { target: #std::clone::Clone::clone(&self.target), marker: #std::marker::PhantomData }
             }
@@ -209,7 +216,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        impl #bare_impl #std::fmt::Debug for #client #type_generics {
+        #imp #bare_impl #std::fmt::Debug for #client #type_generics {
             fn fmt(&self, f: &mut #std::fmt::Formatter<'_>) -> #std::fmt::Result {
                 f.debug_struct(#text).field("target", &self.target).finish()
             }
@@ -217,7 +224,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        impl #bare_impl #krate::client::Typed for #client #type_generics {
+        #imp #bare_impl #krate::client::Typed for #client #type_generics {
             fn connect(target: #krate::client::Target) -> Self {
                 Self { target, marker: #std::marker::PhantomData }
             }
@@ -225,10 +232,10 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        impl #bare_impl #client #type_generics {
+        #imp #bare_impl #client #type_generics {
             /// A client that calls the service of that name in the registry.
             #[must_use]
-            #vis fn new(
+            #vis fn #new(
                 service: impl #std::convert::Into<#std::sync::Arc<#std::primitive::str>>,
                 client: impl #std::convert::Into<#krate::Client>,
             ) -> Self {
@@ -238,20 +245,20 @@ fn client(service: &Service) -> TokenStream {
             /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
             /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
             #[must_use]
-            #vis fn within(&self, context: &#krate::Context) -> Self {
+            #vis fn #within(&self, context: &#krate::Context) -> Self {
                 Self { target: self.target.within(context), marker: #std::marker::PhantomData }
             }
 
             /// The same client for calls that take part in no other call, even inside of a handler.
             #[must_use]
-            #vis fn detached(&self) -> Self {
+            #vis fn #detached(&self) -> Self {
                 Self { target: self.target.detached(), marker: #std::marker::PhantomData }
             }
         }
 
         #quiet
         #[automatically_derived]
-        impl #impl_generics #client #type_generics #where_clause {
+        #imp #impl_generics #client #type_generics #where_clause {
             #(#definitions)*
             #(#methods)*
         }
@@ -312,13 +319,10 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let Service { krate, client_vis: vis, .. } = service;
     let Handler { ident, cfgs, deprecated, response, .. } = handler;
     let definition = definition_ident(handler);
-    let docs =
-        if handler.docs.is_empty() { format!("Calls `{}.{}`.", service.name, handler.wire) } else { String::new() };
-    let docs = if docs.is_empty() {
-        let joined = handler.docs.joined(krate);
-        quote!(#[doc = #joined])
+    let docs = if handler.docs.is_empty() {
+        format!("Calls `{}.{}`.", service.name, handler.wire).to_token_stream()
     } else {
-        quote!(#[doc = #docs])
+        handler.docs.joined(krate)
     };
     let unit: Type = parse_quote!(());
     let request = handler.request.as_ref().unwrap_or(&unit);
@@ -330,7 +334,7 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
     quote! {
         #(#cfgs)*
-        #docs
+        #[doc = #docs]
         #deprecated
         #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
             use #krate::__private::NoWire as _;
@@ -384,7 +388,7 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
     let std = quote!(#krate::__private::std);
     item.attrs.push(parse_quote!(#[allow(async_fn_in_trait, clippy::manual_async_fn)]));
     item.colon_token.get_or_insert_with(Default::default);
-    for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync), quote!('static)] {
+    for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync)] {
         item.supertraits.push(parse_quote!(#bound));
     }
     for item in &mut item.items {
@@ -393,7 +397,7 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
             continue;
         };
         let marked = strip_list(&mut method.attrs);
-        if !marked || method.sig.asyncness.is_none() {
+        if !marked {
             continue;
         }
         let quiet = allow();
@@ -410,7 +414,10 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
 fn send(signature: &mut Signature, std: &TokenStream) {
-    signature.asyncness = None;
+    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    if signature.asyncness.take().is_none() && future {
+        return;
+    }
     let output = match &signature.output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => quote!(#ty),
@@ -445,7 +452,7 @@ fn expand_implementation(found: &Implementation) -> TokenStream {
     let client = format_ident!("__MicroClient", span = Span::mixed_site());
     // A mistake in the way from the trait to its client is one about the trait.
     let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
-    let projection = quote_spanned!(span=> #parameter::MicroClient);
+    let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
     quote! {
         const _: () = {
             #[allow(type_alias_bounds)]

@@ -28,11 +28,10 @@ impl Memory {
 }
 
 /// Within one process.
+#[micro::plugin(registry = "memory")]
 fn memory(_: &Options) -> Result<Memory> {
     Ok(Memory::new())
 }
-
-super::submit!("memory", "Within one process.", memory);
 
 #[async_trait]
 impl Registry for Memory {

@@ -178,26 +178,3 @@ fn check(registration: &Registration, ttl: Duration) -> Result<()> {
 fn no_node(name: &str) -> Error {
     Error::not_found(format!("no node serves \"{name}\""))
 }
-
-/// Registers a constructor, as `#[micro::plugin]` does.
-macro_rules! submit {
-    ($name:literal, $summary:literal, $make:ident) => {
-        ::inventory::submit! {
-            $crate::plugin::Plugin::<dyn $crate::Registry> {
-                name: $name,
-                summary: $summary,
-                capabilities: &[],
-                package: env!("CARGO_PKG_NAME"),
-                version: env!("CARGO_PKG_VERSION"),
-                api: $crate::plugin::API,
-                make: {
-                    fn make(options: &$crate::Options) -> ::futures_util::future::BoxFuture<'_, $crate::Result<::std::sync::Arc<dyn $crate::Registry>>> {
-                        Box::pin(async move { Ok(::std::sync::Arc::new($make(options)?) as ::std::sync::Arc<dyn $crate::Registry>) })
-                    }
-                    make
-                },
-            }
-        }
-    };
-}
-use submit;

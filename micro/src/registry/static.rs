@@ -33,11 +33,10 @@ pub struct Static {
 }
 
 /// Nodes that are written down: greeter=10.0.0.7:9000, or the path of a file.
+#[micro::plugin(registry = "static")]
 fn r#static(options: &Options) -> Result<Static> {
     Static::new(options.addresses())
 }
-
-super::submit!("static", "Nodes that are written down: greeter=10.0.0.7:9000, or the path of a file.", r#static);
 
 impl Static {
     /// The nodes of these pairs and files. Files are followed where there is a tokio runtime.

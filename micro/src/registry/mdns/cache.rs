@@ -27,6 +27,9 @@ const ASK_AT: [u32; 3] = [80, 90, 95];
 /// How often all are asked: news can get lost.
 const ASK_ALL: Duration = Duration::from_secs(60);
 
+/// The least time between two questions, for nodes that live longer than 40 times of it.
+const GAP: Duration = Duration::from_secs(1);
+
 /// How long what was sent before a goodbye may still arrive after it.
 const LATE: Duration = Duration::from_secs(1);
 
@@ -189,9 +192,13 @@ impl Cache {
     /// When to ask next for a service, or for all, that was asked for at `asked`.
     pub(super) fn next_question(&self, name: Option<&str>, asked: Instant) -> Instant {
         let state = self.lock();
-        let nodes = state.seen.iter().filter(|((service, _), _)| name.is_none_or(|name| name == service));
-        let times = nodes.flat_map(|(_, seen)| ASK_AT.map(|part| seen.at + seen.ttl * part / 100));
-        times.filter(|at| *at > asked).min().unwrap_or(asked + ASK_ALL).min(asked + ASK_ALL)
+        let wanted = |(service, _): &&(String, String)| name.is_none_or(|name| name == service);
+        let nodes: Vec<&Seen> = state.seen.iter().filter(|(key, _)| wanted(key)).map(|(_, seen)| seen).collect();
+        let times = nodes.iter().flat_map(|seen| ASK_AT.map(|part| seen.at + seen.ttl * part / 100));
+        let at = times.filter(|at| *at > asked).min().unwrap_or(asked + ASK_ALL).min(asked + ASK_ALL);
+        // One question for all nodes whose times are close to each other.
+        let gap = nodes.iter().map(|seen| seen.ttl / 40).min().unwrap_or(GAP).min(GAP);
+        at.max(asked + gap)
     }
 }
 

@@ -156,24 +156,20 @@ impl Link {
     /// Sockets that hear what is sent to the group on this link, and whose multicasts leave by it.
     pub(super) fn listen(&self, port: u16) -> io::Result<Vec<Ear>> {
         let mut ears = Vec::new();
-        let mut failed = io::Error::new(io::ErrorKind::AddrNotAvailable, "it has no address");
         if let Some((ip, _)) = self.v4.first() {
-            match listen_v4(*ip, port) {
-                Ok(socket) => ears.push(Ear { socket, group: (GROUP_V4, port).into() }),
-                Err(error) => failed = error,
-            }
+            ears.push(Ear { socket: listen_v4(*ip, port)?, group: (GROUP_V4, port).into() });
         }
         if !self.v6.is_empty() {
             match listen_v6(self.index, port) {
                 Ok(socket) => ears.push(Ear { socket, group: group_v6(port, self.index) }),
-                // Loopback often has no multicast of IPv6; IPv4 is enough.
-                Err(error) if ears.is_empty() => failed = error,
+                Err(error) if ears.is_empty() => return Err(error),
+                // Where there is IPv4 it is enough; loopback often has no multicast of IPv6.
                 Err(error) => {
                     tracing::debug!(%error, interface = self.name, "mdns goes without IPv6 on this interface")
                 }
             }
         }
-        if ears.is_empty() { Err(failed) } else { Ok(ears) }
+        Ok(ears)
     }
 }
 

@@ -95,11 +95,10 @@ impl fmt::Debug for Mdns {
 }
 
 /// Services of the local network, by multicast DNS.
+#[micro::plugin(registry = "mdns")]
 fn mdns(options: &Options) -> Result<Mdns> {
     Mdns::new(options.addresses())
 }
-
-super::submit!("mdns", "Services of the local network, by multicast DNS.", mdns);
 
 impl Mdns {
     /// A registry on these interfaces: `lo`, `:5353`, `lo:5353`; on all of them when there is none.
@@ -262,6 +261,10 @@ impl Following {
             tokio::select! {
                 event = self.news.next() => return event,
                 () = sleep_until(at) => {}
+            }
+            if self.core.cache.next_question(self.name.as_deref(), self.asked) > Instant::now() {
+                // Those who were to be asked have been heard of meanwhile.
+                continue;
             }
             self.asked = Instant::now();
             if let Err(error) = self.ask() {
