@@ -24,7 +24,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
-use crate::{Broker, Codec, Registry, Result, Selector, Transport};
+#[cfg(feature = "flags")]
+use crate::Codec;
+use crate::{Broker, Registry, Result, Selector, Transport};
 use settings::{Key, Origin, Settings};
 
 /// A service: its name, its handlers and its settings, before it runs.

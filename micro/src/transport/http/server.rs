@@ -94,7 +94,7 @@ impl Server {
             return Error::unknown(format!("rpc: service/endpoint request ill-formed: {name}"));
         };
         let ours = |endpoint: &&Definition| endpoint.name.split_once('.').is_some_and(|(first, _)| first == service);
-        match self.server.endpoints().iter().any(|endpoint| ours(endpoint)) {
+        match self.server.endpoints().iter().any(ours) {
             true => Error::unknown(format!("rpc: can't find method {method}")),
             false => Error::unknown(format!("rpc: can't find service {service}")),
         }
