@@ -1,12 +1,12 @@
 //! `#[main]`.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{Item, Path, ReturnType, Safety, Signature, Type};
+use quote::{ToTokens, quote};
+use syn::{Item, Path, ReturnType, Safety, Signature};
 
 use crate::arguments::{MAIN, krate};
 use crate::errors::{Errors, text};
+use crate::service::error_span;
 use crate::tokens;
 
 /// A `main` that starts the runtime and runs the user's, which stays as it was typed, inside of it.
@@ -18,7 +18,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         path = MAIN.path(&argument, &mut errors);
     }
     let krate = krate(path);
-    let signature = match syn::parse2::<Item>(tokens::hollow(item.clone()).0) {
+    let signature = match syn::parse2::<Item>(tokens::signature(item.clone())) {
         Ok(Item::Fn(function)) => function.sig,
         Ok(other) => {
             errors.push_at(other.to_token_stream().into_iter().next(), text::main_item());
@@ -31,7 +31,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     if signature.ident != "main" {
         return errors.beside(item);
     }
-    let tokens = if errors.count() == 0 { expand(&krate, &signature, &item) } else { placeholder(&krate, &item) };
+    let tokens = if errors.count() == 0 { expand(&krate, &signature, &item) } else { placeholder(&item) };
     errors.beside(tokens)
 }
 
@@ -51,38 +51,18 @@ fn check(signature: &Signature, errors: &mut Errors) {
     if let Some(first) = signature.inputs.first() {
         errors.push_at(first, text::main_arguments());
     }
-    if let ReturnType::Type(_, ty) = &signature.output {
-        let result = match &**ty {
-            Type::Path(path) => {
-                path.path.segments.last().is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
-            }
-            Type::Tuple(tuple) => tuple.elems.is_empty(),
-            _ => false,
-        };
-        if !result {
-            errors.push_at(ty, text::main_return());
-        }
-    }
 }
 
 fn expand(krate: &Path, signature: &Signature, item: &TokenStream) -> TokenStream {
-    let std = quote!(#krate::__private::std);
     let main: &Ident = &signature.ident;
-    let run = match &signature.output {
-        ReturnType::Type(_, ty) if !matches!(**ty, Type::Tuple(_)) => {
-            let private = tokens::respan(quote!(#krate::__private::main), ty.span());
-            // The inner function itself, not a block around it: what is wrong with its result is said at its result.
-            quote_spanned!(ty.span()=> #private(#main))
-        }
-        _ => quote! {
-            #krate::__private::main(|| async {
-                #main().await;
-                #std::result::Result::<(), #krate::Error>::Ok(())
-            })
-        },
+    let span = match &signature.output {
+        ReturnType::Type(..) => error_span(&signature.output),
+        ReturnType::Default => main.span(),
     };
+    // The inner function itself, not a block around it: what is wrong with its result is said at its result.
+    let run = tokens::respan(quote!(#krate::__private::main(#main)), span);
     quote! {
-        fn #main() -> #std::process::ExitCode {
+        fn #main() -> #krate::__private::std::process::ExitCode {
             #item
             #run
         }
@@ -90,12 +70,11 @@ fn expand(krate: &Path, signature: &Signature, item: &TokenStream) -> TokenStrea
 }
 
 /// A `main` for a program whose own has mistakes: without one there would be a second error.
-fn placeholder(krate: &Path, item: &TokenStream) -> TokenStream {
+fn placeholder(item: &TokenStream) -> TokenStream {
     quote! {
         fn main() {
             #[allow(dead_code)]
             #item
-            let _ = #krate::__private::std::mem::drop::<()>;
         }
     }
 }

@@ -66,9 +66,7 @@ texts! {
     // Of `#[service]`, about the item.
     service_item() = "`#[service]` stands on an `impl` block or on a trait: `#[service] impl Greeter {{ … }}`";
     service_self() = "a service is a type with a name: `impl Greeter {{ … }}`";
-    service_borrows() = "a service lives as long as the program: it has no lifetime but `'static`";
-    service_unsafe() = "a service is not `unsafe`";
-    service_negative() = "an `impl` of what a type is not is no service";
+    service_unsafe() = "a contract is not `unsafe`";
     service_impl_argument(given) = "`{given}` belongs to the contract: write it on the trait";
     service_impl_mark() = "the trait says which methods are endpoints: take `#[handler]` away here";
     service_name(name) = "service name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the first part of `Greeter.Hello`";
@@ -77,7 +75,6 @@ texts! {
     service_cfg_attr() = "put the attribute there without `cfg_attr`; a `#[cfg(…)]` on the method takes the whole endpoint away";
     contract_generic() = "a contract has no parameters: its client would not know them";
     contract_self() = "a message of a contract has a name of its own: `Self` is another type for each who implements it";
-    contract_auto() = "a contract is an ordinary trait";
     // Of `#[handler]`.
     handler_alone() = "`#[handler]` only works on a method inside an `impl` block or a trait marked `#[micro::service]`";
     handler_item() = "`#[handler]` stands on a method: `async fn hello(&self, req: HelloRequest) -> Result<HelloResponse>`";
@@ -88,10 +85,8 @@ texts! {
     handler_name_again(name) = "the endpoint \"{name}\" is defined again: rename the method or give another `name`";
     handler_client(name, wire) = "the client has a method `{name}` of its own: rename this one and keep its wire name by `#[handler(name = \"{wire}\")]`";
     handler_not_async() = "an endpoint is an `async fn`: write `async` before `fn`";
-    handler_const() = "an endpoint is not `const`";
     handler_unsafe() = "an endpoint is not `unsafe`";
     handler_extern() = "an endpoint is not `extern`";
-    handler_default() = "an endpoint is an ordinary `async fn`";
     handler_generic() = "an endpoint has no type parameters: put them on the `impl` block";
     handler_where() = "an endpoint has no `where` clause: put it on the `impl` block";
     handler_no_self() = "an endpoint takes `&self` first";
@@ -132,7 +127,6 @@ texts! {
     message_unit(name) = "a message is an object in JSON: write `struct {name} {{}}`";
     message_tuple() = "a struct with one unnamed field travels as that field; give these fields names";
     message_empty_enum() = "an enum without variants has no value that could travel";
-    message_default_twice() = "one variant is the default; keep one `#[default]`";
     message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
     message_twice() = "this type is marked `#[message]` twice; keep one";
     // Of `#[plugin]`.
@@ -155,5 +149,4 @@ texts! {
     main_arguments() = "`main` takes no arguments: flags come by `Service::init`";
     main_generic() = "`main` has no parameters and no `where` clause";
     main_unsafe() = "`main` is not `unsafe`, `const` or `extern`";
-    main_return() = "`main` returns `Result<()>` or nothing";
 }

@@ -42,6 +42,40 @@ pub(crate) fn hollow(item: TokenStream) -> (TokenStream, Vec<Group>) {
     (trees.into_iter().collect(), bodies)
 }
 
+/// A block without the items that are not sound; an item ends with `;` or with a body.
+pub(crate) fn without_items(block: TokenStream, sound: &dyn Fn(TokenStream) -> bool) -> TokenStream {
+    let mut trees: Vec<TokenTree> = block.into_iter().collect();
+    if let Some(TokenTree::Group(block)) = trees.last_mut() {
+        let mut kept = TokenStream::new();
+        let mut item = TokenStream::new();
+        for tree in block.stream() {
+            let last = match &tree {
+                TokenTree::Punct(punct) => punct.as_char() == ';',
+                TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
+                _ => false,
+            };
+            item.extend([tree]);
+            if last {
+                let whole = std::mem::take(&mut item);
+                kept.extend(Some(whole).filter(|whole| sound(whole.clone())));
+            }
+        }
+        *block = regroup(block, kept);
+    }
+    trees.into_iter().collect()
+}
+
+/// A function with nothing in its body, for a look at its signature.
+pub(crate) fn signature(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    if let Some(TokenTree::Group(body)) = trees.last_mut() {
+        if body.delimiter() == Delimiter::Brace {
+            *body = regroup(body, TokenStream::new());
+        }
+    }
+    trees.into_iter().collect()
+}
+
 /// Puts the bodies back.
 pub(crate) fn refill(tokens: TokenStream, bodies: &[Group]) -> TokenStream {
     let refilled = tokens.into_iter().map(|tree| match tree {
@@ -85,12 +119,10 @@ fn without(stream: TokenStream, ours: &dyn Fn(&str) -> bool, instead: &TokenStre
     while let Some(tree) = trees.next() {
         let hash = matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == '#');
         let attribute = match trees.peek() {
-            Some(TokenTree::Group(group)) if hash && group.delimiter() == Delimiter::Bracket => {
-                last_segment(group.stream())
-            }
+            Some(TokenTree::Group(group)) if hash && group.delimiter() == Delimiter::Bracket => Some(group.stream()),
             _ => None,
         };
-        if attribute.is_some_and(|name| ours(&name)) {
+        if attribute.is_some_and(|attribute| is_attribute(attribute, ours)) {
             trees.next();
             kept.extend(instead.clone());
             continue;
@@ -98,6 +130,14 @@ fn without(stream: TokenStream, ours: &dyn Fn(&str) -> bool, instead: &TokenStre
         kept.extend([tree]);
     }
     kept
+}
+
+/// Whether what stands in `#[…]` is one of ours, or hides one in a `cfg_attr`.
+pub(crate) fn is_attribute(attribute: TokenStream, ours: &dyn Fn(&str) -> bool) -> bool {
+    last_segment(attribute.clone()).is_some_and(|name| match name.as_str() {
+        "cfg_attr" => mentions(attribute, &|ident| ours(&ident.to_string())),
+        name => ours(name),
+    })
 }
 
 /// `handler` of `[micro::handler(…)]`.
@@ -143,6 +183,58 @@ pub(crate) fn lifetime(tokens: TokenStream) -> Option<Span> {
     None
 }
 
+/// How a type holds what it does not own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Borrow {
+    /// By a reference that is `'static`: sound, but nothing that was read from the network is.
+    Static,
+    /// By another lifetime.
+    Other,
+}
+
+/// How the type in the tokens borrows, if it does. `Cow<'static, str>` does not.
+pub(crate) fn borrow(tokens: TokenStream) -> Option<Borrow> {
+    if lifetime(tokens.clone()).is_some() {
+        return Some(Borrow::Other);
+    }
+    let mut found = None;
+    let mut trees = tokens.into_iter().peekable();
+    while let Some(tree) = trees.next() {
+        let here = match &tree {
+            TokenTree::Punct(and) if and.as_char() == '&' => match trees.peek() {
+                Some(TokenTree::Punct(quote)) if quote.as_char() == '\'' => Some(Borrow::Static),
+                _ => Some(Borrow::Other),
+            },
+            TokenTree::Group(group) => borrow(group.stream()),
+            _ => None,
+        };
+        if here == Some(Borrow::Other) {
+            return here;
+        }
+        found = found.or(here);
+    }
+    found
+}
+
+/// The tokens with every lifetime as `'static`.
+pub(crate) fn lasting(tokens: TokenStream) -> TokenStream {
+    let mut trees = tokens.into_iter().peekable();
+    let mut lasting = TokenStream::new();
+    while let Some(tree) = trees.next() {
+        match tree {
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                let span = trees.next().map_or_else(|| punct.span(), |name| name.span());
+                lasting.extend([TokenTree::from(punct), TokenTree::from(proc_macro2::Ident::new("static", span))]);
+            }
+            TokenTree::Group(group) => {
+                lasting.extend([TokenTree::from(regroup(&group, self::lasting(group.stream())))]);
+            }
+            other => lasting.extend([other]),
+        }
+    }
+    lasting
+}
+
 /// The same tokens, as if they had been typed there: errors about them point there.
 pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     let moved = tokens.into_iter().map(|tree| match tree {
@@ -152,8 +244,7 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
             TokenTree::from(moved)
         }
         mut other => {
-            // The place of `span`, the names as they were resolved before.
-            other.set_span(other.span().located_at(span));
+            other.set_span(span);
             other
         }
     });

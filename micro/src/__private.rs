@@ -17,38 +17,63 @@ use crate::schema::{Schema, Shape};
 use crate::server::{About, Method};
 use crate::{Context, Error, Message, Result};
 
-/// Decodes a request, calls the handler, encodes its reply: one boxed future in all.
-///
-/// The bounds of messages and errors stand here and nowhere else, so that a type that misses one is one error. The
-/// caller spells out `Req` and `Res` with the user's own tokens, which is where the error points.
-pub fn unary<'a, S, Req, Res, E, Fut>(
-    wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
-    service: &'a S,
-    context: Context,
-    request: Request,
-    handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
-) -> BoxFuture<'a, Response>
-where
-    S: ?Sized + Sync,
-    Req: Message,
-    Res: Message,
-    E: IntoError,
-    Fut: Future<Output = Result<Res, E>> + Send + 'a,
-{
-    Box::pin(async move {
-        let Request { content_type, body, .. } = request;
-        let message = match crate::codec::decode(wires.0, &content_type, &body) {
-            Ok(message) => message,
-            Err(error) => return Response::new(content_type, Err(error)),
-        };
-        drop(body);
-        let result = match handler(service, context, message).await {
-            Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
-            Err(error) => Err(error.into_error()),
-        };
-        Response::new(content_type, result)
-    })
+/// How a call travels beyond what serde does: its request, its reply.
+type Wires<Req, Res> = (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>);
+
+/// Dispatches to a service of type `S`. One that cannot be shared between threads finds [`NotShared`] in place of the
+/// inherent functions: [`Handle`](crate::server::Handle) says so once, and no handler has to say it again.
+#[derive(Debug)]
+pub struct Dispatch<S: ?Sized>(PhantomData<S>);
+
+impl<S: Sync> Dispatch<S> {
+    /// Decodes a request, calls the handler, encodes its reply: one boxed future in all.
+    ///
+    /// The bounds of messages and errors stand here and nowhere else, so that a type that misses one is one error.
+    /// The caller spells out `Req` and `Res` with the user's own tokens, which is where the error points.
+    pub fn unary<'a, Req, Res, E, Fut>(
+        wires: Wires<Req, Res>,
+        service: &'a S,
+        context: Context,
+        request: Request,
+        handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
+    ) -> BoxFuture<'a, Response>
+    where
+        Req: Message,
+        Res: Message,
+        E: IntoError,
+        Fut: Future<Output = Result<Res, E>> + Send + 'a,
+    {
+        Box::pin(async move {
+            let Request { content_type, body, .. } = request;
+            let message = match crate::codec::decode(wires.0, &content_type, &body) {
+                Ok(message) => message,
+                Err(error) => return Response::new(content_type, Err(error)),
+            };
+            drop(body);
+            let result = match handler(service, context, message).await {
+                Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
+                Err(error) => Err(error.into_error()),
+            };
+            Response::new(content_type, result)
+        })
+    }
 }
+
+/// What [`Dispatch`] is for a type that does not compile as a service.
+pub trait NotShared<S> {
+    /// Nothing: there is no program with it.
+    fn unary<'a, Req: 'static, Res: 'static, E, Fut: Future<Output = Result<Res, E>>>(
+        _: Wires<Req, Res>,
+        _: &'a S,
+        _: Context,
+        _: Request,
+        _: impl FnOnce(&'a S, Context, Req) -> Fut,
+    ) -> BoxFuture<'a, Response> {
+        Box::pin(std::future::pending())
+    }
+}
+
+impl<S> NotShared<S> for Dispatch<S> {}
 
 /// An error of a handler or of `main`: whatever is `Into<micro::Error>`.
 #[diagnostic::on_unimplemented(
@@ -123,6 +148,10 @@ pub trait Travels: Sized + 'static {
 
 impl Travels for crate::Bytes {
     const WIRE: &'static Wire<Self> = &crate::codec::bytes::WIRE;
+}
+
+impl Travels for () {
+    const WIRE: &'static Wire<Self> = &crate::codec::unit::WIRE;
 }
 
 /// Reads `null` as the empty value, as Go writes lists and maps that were never set.

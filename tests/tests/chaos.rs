@@ -21,7 +21,7 @@ fn probe(arguments: &[&str]) -> (Process, String) {
 /// A client that knows these nodes of `probe`.
 fn client(addresses: &[&String]) -> Client {
     let nodes: Vec<String> = addresses.iter().map(|address| format!("probe={address}")).collect();
-    let registry = micro::registry::Static::parse(&nodes.join(",")).unwrap();
+    let registry = micro::registry::Static::new(&nodes).unwrap();
     Service::new("caller").registry(registry).client()
 }
 

@@ -51,7 +51,7 @@ fn an_unknown_transport_says_what_is_linked() {
 
 #[test]
 fn a_plugin_that_is_not_linked_says_how_to_link_it() {
-    golden("plugin_not_linked", &probe().args(["--registry", "tiny"]).output().unwrap(), &[]);
+    golden("plugin_not_linked", &probe().args(["--registry", "directory"]).output().unwrap(), &[]);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn bad_addresses_say_what_an_address_is() {
         ("bad_address", "--server_address=nowhere"),
         ("bad_port", "--server_address=127.0.0.1:99999"),
         ("bad_advertise", "--server_advertise=auto:10.1"),
-        ("bad_registry_address", "--registry_address=nosuch0"),
+        ("bad_registry_address", "--registry_address=lo:mdns"),
     ] {
         let arguments = [argument, "--server_address=127.0.0.1:0"];
         let arguments = if argument.starts_with("--server_address") { &arguments[..1] } else { &arguments[..] };

@@ -2,17 +2,20 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned};
+use syn::parse::Parser;
+use syn::{
+    Attribute, Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned,
+};
 
 use super::model::{Body, Content, Default, Derive, Field, Message, Serde, Tag, is_collection, path_text, span};
 use crate::service::spelled;
 use crate::tokens;
 
 pub(super) fn expand(message: &Message) -> TokenStream {
-    let item = item(message);
     if !message.sound {
-        return item;
+        return stand_in(message);
     }
+    let item = item(message);
     let default = default(message);
     let schema = schema(message);
     quote!(#item #default #schema)
@@ -36,9 +39,12 @@ fn item(message: &Message) -> TokenStream {
             Derive::Deserialize => quote!(#serde::Deserialize),
         })
         .collect();
-    // Above the others: `#[serde(…)]` is legal below the derive that knows it.
+    // Above the others: `#[serde(…)]` is legal below the derive that knows it. What a derive has to say without a
+    // place of its own is said at the type's name.
     if !derives.is_empty() {
-        input.attrs.insert(0, parse_quote!(#[derive(#(#derives),*)]));
+        let derives = tokens::respan(quote!(#[derive(#(#derives),*)]), input.ident.span());
+        let derives = Attribute::parse_outer.parse2(derives).unwrap_or_default();
+        input.attrs.splice(0..0, derives);
     }
     if message.serde_crate {
         let path = path_text(krate);
@@ -56,6 +62,68 @@ fn item(message: &Message) -> TokenStream {
         }
     }
     input.to_token_stream()
+}
+
+/// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.
+fn stand_in(message: &Message) -> TokenStream {
+    let krate = &message.krate;
+    let (std, serde) = (quote!(#krate::__private::std), quote!(#krate::__private::serde));
+    let mut input = message.input.clone();
+    let own = |derive| !message.missing.contains(&derive);
+    let strip = |attributes: &mut Vec<Attribute>| {
+        attributes.retain(|attribute| {
+            let path = attribute.path();
+            let serde = path.is_ident("serde") && !own(Derive::Serialize) && !own(Derive::Deserialize);
+            let default = path.is_ident("default") && !own(Derive::Default);
+            !serde && !default && path.segments.last().is_none_or(|segment| segment.ident != "message")
+        });
+    };
+    strip(&mut input.attrs);
+    match &mut input.data {
+        Data::Struct(data) => data.fields.iter_mut().for_each(|field| strip(&mut field.attrs)),
+        Data::Enum(data) => {
+            for variant in &mut data.variants {
+                strip(&mut variant.attrs);
+                variant.fields.iter_mut().for_each(|field| strip(&mut field.attrs));
+            }
+        }
+        Data::Union(_) => {}
+    }
+    let name = &input.ident;
+    let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
+    let mut reading = input.generics.clone();
+    reading.params.insert(0, parse_quote!('__de));
+    let (reading, _, _) = reading.split_for_impl();
+    let impls = message.missing.iter().map(|derive| match derive {
+        Derive::Debug => quote! {
+            impl #impl_generics #std::fmt::Debug for #name #type_generics #where_clause {
+                fn fmt(&self, _: &mut #std::fmt::Formatter<'_>) -> #std::fmt::Result { loop {} }
+            }
+        },
+        Derive::Clone => quote! {
+            impl #impl_generics #std::clone::Clone for #name #type_generics #where_clause {
+                fn clone(&self) -> Self { loop {} }
+            }
+        },
+        Derive::Default => quote! {
+            impl #impl_generics #std::default::Default for #name #type_generics #where_clause {
+                fn default() -> Self { loop {} }
+            }
+        },
+        Derive::Serialize => quote! {
+            impl #impl_generics #serde::Serialize for #name #type_generics #where_clause {
+                fn serialize<S: #serde::Serializer>(&self, _: S) -> #std::result::Result<S::Ok, S::Error> { loop {} }
+            }
+        },
+        Derive::Deserialize => quote! {
+            impl #reading #serde::Deserialize<'__de> for #name #type_generics #where_clause {
+                fn deserialize<D: #serde::Deserializer<'__de>>(_: D) -> #std::result::Result<Self, D::Error> {
+                    loop {}
+                }
+            }
+        },
+    });
+    quote!(#input #(#impls)*)
 }
 
 /// Lets `null` stand for an empty list or map, as Go writes those that were never set.

@@ -12,7 +12,7 @@ use syn::{
 
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
-use crate::tokens;
+use crate::tokens::{self, Borrow};
 
 pub(super) struct Message {
     pub(super) krate: Path,
@@ -71,7 +71,7 @@ pub(super) struct Variant {
 
 pub(super) enum Content {
     Unit,
-    Value(Type),
+    Value(Box<Type>),
     Tuple(Vec<Type>),
     Struct(Vec<Field>),
 }
@@ -112,18 +112,21 @@ impl Message {
             .map(|(derive, _)| *derive)
             .collect();
         let serde = Serde::new(&input.attrs);
+        let mut sound = true;
         let mut default = Default::Derived;
         let body = match &input.data {
             Data::Struct(data) => {
-                references(&data.fields, borrowed, errors);
+                sound &= own_their_data(&data.fields, borrowed, errors);
                 body_of_struct(&input.ident, &data.fields, &serde, errors)
             }
             Data::Enum(data) => {
-                data.variants.iter().for_each(|variant| references(&variant.fields, borrowed, errors));
+                for variant in &data.variants {
+                    sound &= own_their_data(&variant.fields, borrowed, errors);
+                }
                 if data.variants.is_empty() {
                     errors.push(input.ident.span(), text::message_empty_enum());
                 } else if missing.contains(&Derive::Default) {
-                    default = default_of(data, errors);
+                    default = default_of(data);
                 }
                 if matches!(default, Default::FirstWithContent) || data.variants.is_empty() {
                     missing.retain(|derive| *derive != Derive::Default);
@@ -134,10 +137,12 @@ impl Message {
         };
         let named = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
         let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
-        let sound = errors.count() == before;
+        let constant = input.generics.const_params().next().is_some();
+        sound &= errors.count() == before;
         Self {
             krate,
-            lenient: named && !own && missing.contains(&Derive::Deserialize),
+            // serde knows no default for a type with a constant in its name.
+            lenient: named && !own && !constant && missing.contains(&Derive::Deserialize),
             serde_crate: !serde.has("crate")
                 && (missing.contains(&Derive::Deserialize) || missing.contains(&Derive::Serialize)),
             docs: Docs::new(&input.attrs),
@@ -158,27 +163,24 @@ fn written(attributes: &[Attribute]) -> Vec<String> {
     paths.flatten().filter_map(|path| Some(path.segments.last()?.ident.to_string())).collect()
 }
 
-/// Refuses borrowed fields, in place of the five errors that the derives would make of each.
-fn references(fields: &Fields, borrowed: bool, errors: &mut Errors) {
-    if borrowed {
-        return;
-    }
+/// Refuses borrowed fields, in place of the five errors that the derives would make of each. Whether there are none.
+fn own_their_data(fields: &Fields, borrowed: bool, errors: &mut Errors) -> bool {
+    let mut sound = true;
     for field in fields {
-        if matches!(field.ty, Type::Reference(_)) {
-            errors.push_at(&field.ty, text::message_reference());
-        } else if let Some(span) = tokens::lifetime(field.ty.to_token_stream()) {
-            errors.push(span, text::message_reference());
+        match tokens::borrow(field.ty.to_token_stream()) {
+            Some(Borrow::Static) if !borrowed => errors.push_at(&field.ty, text::message_reference()),
+            // A lifetime that is not declared is rustc's to report, one that is has been refused above.
+            Some(_) => sound = false,
+            None => {}
         }
     }
+    sound
 }
 
-fn default_of(data: &DataEnum, errors: &mut Errors) -> Default {
+fn default_of(data: &DataEnum) -> Default {
     let marks = || {
         data.variants.iter().flat_map(|variant| &variant.attrs).filter(|attribute| attribute.path().is_ident("default"))
     };
-    for again in marks().skip(1) {
-        errors.push_at(again.path(), text::message_default_twice());
-    }
     if marks().next().is_some() {
         return Default::Derived;
     }
@@ -227,7 +229,7 @@ fn body_of_enum(data: &DataEnum, serde: &Serde) -> Body {
             Fields::Unnamed(fields) => {
                 let mut types = fields.unnamed.iter().map(|field| field.ty.clone());
                 match (types.next(), types.len()) {
-                    (Some(only), 0) => Content::Value(only),
+                    (Some(only), 0) => Content::Value(Box::new(only)),
                     (Some(first), _) => Content::Tuple(std::iter::once(first).chain(types).collect()),
                     (None, _) => Content::Unit,
                 }

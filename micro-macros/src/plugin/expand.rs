@@ -1,20 +1,25 @@
 //! Model to tokens.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
+use syn::spanned::Spanned;
+
 use super::model::Plugin;
+use crate::tokens;
 
 /// The registration: constants and a function, nothing that runs before `main`.
 pub(super) fn expand(plugin: &Plugin) -> TokenStream {
-    let Plugin { krate, kind, name, capabilities, summary, function, is_async, ty, output } = plugin;
+    let Plugin { krate, kind, name, capabilities, summary, function, is_async, ty, input, output } = plugin;
     let std = quote!(#krate::__private::std);
-    let options = Ident::new("options", Span::mixed_site());
-    let made = Ident::new("made", Span::mixed_site());
+    // Names that no function of the user's has: they are spelled where the user's types are, and resolved there too.
+    let options = Ident::new("__micro_options", *input);
+    let made = Ident::new("__micro_made", *output);
     let wait = is_async.then(|| quote!(.await));
+    let make = tokens::respan(quote!(#krate::__private::made), *output);
+    let error = quote_spanned!(*output=> _);
     // The step from the type to the trait object is where a missing implementation is seen: at the type.
-    let shared =
-        quote_spanned!(*output=> let #made: #std::sync::Arc<dyn #krate::#kind> = #std::sync::Arc::<#ty>::new(#made););
+    let share = tokens::respan(quote!(#std::sync::Arc::new(#made)), ty.span());
     quote! {
         #krate::__private::inventory::submit! {
             #krate::plugin::Plugin::<dyn #krate::#kind> {
@@ -26,8 +31,8 @@ pub(super) fn expand(plugin: &Plugin) -> TokenStream {
                 api: #krate::plugin::API,
                 make: |#options| {
                     #std::boxed::Box::pin(async move {
-                        let #made = #krate::__private::made(#function(#options)#wait)?;
-                        #shared
+                        let #made: #ty = #make::<#ty, #error>(#function(#options)#wait)?;
+                        let #made: #std::sync::Arc<dyn #krate::#kind> = #share;
                         #std::result::Result::Ok(#made)
                     })
                 },

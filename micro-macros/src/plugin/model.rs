@@ -7,6 +7,7 @@ use syn::{FnArg, GenericArgument, Ident, ItemFn, LitStr, Path, PathArguments, Re
 use super::parse::Parsed;
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
+use crate::service::error_span;
 
 pub(super) struct Plugin {
     pub(super) krate: Path,
@@ -20,6 +21,8 @@ pub(super) struct Plugin {
     /// The type in the result, and where it stands.
     pub(super) ty: Type,
     pub(super) output: Span,
+    /// Where the type of the argument stands.
+    pub(super) input: Span,
 }
 
 impl Plugin {
@@ -53,9 +56,17 @@ impl Plugin {
             summary: Docs::new(&function.attrs).summary(),
             function: function.sig.ident.clone(),
             is_async: function.sig.asyncness.is_some(),
-            output: ty.span(),
+            output: error_span(&function.sig.output),
+            input: function.sig.inputs.first().map_or_else(Span::call_site, input_span),
             ty,
         })
+    }
+}
+
+fn input_span(input: &FnArg) -> Span {
+    match input {
+        FnArg::Typed(input) => input.ty.span(),
+        FnArg::Receiver(receiver) => receiver.span(),
     }
 }
 

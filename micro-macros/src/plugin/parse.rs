@@ -20,7 +20,7 @@ pub(super) struct Parsed {
 
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
     let item = tokens::bare(item);
-    let function = match syn::parse2::<Item>(tokens::hollow(item.clone()).0).or_else(|_| syn::parse2(item.clone())) {
+    let function = match syn::parse2::<Item>(tokens::signature(item.clone())) {
         Ok(Item::Fn(function)) => Some(function),
         Ok(other) => {
             errors.push_at(other.to_token_stream().into_iter().next(), text::plugin_item());

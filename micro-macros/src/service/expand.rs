@@ -32,6 +32,8 @@ fn quiet() -> TokenStream {
         #[allow(
             dead_code,
             deprecated,
+            non_camel_case_types,
+            non_snake_case,
             non_upper_case_globals,
             private_bounds,
             private_interfaces,
@@ -60,7 +62,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
         impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<Self>] = {
-                use #krate::__private::NoWire as _;
+                use #krate::__private::{NoWire as _, NotShared as _};
                 &[#(#rows),*]
             };
         }
@@ -81,20 +83,20 @@ fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
         #quiet
         #[doc(hidden)]
         #vis trait #link {
-            type MicroClient;
+            type MarkTheTraitWithMicroService;
         }
 
         #[automatically_derived]
         impl<#this: ?#krate::__private::std::marker::Sized> #link for #this {
-            type MicroClient = #client;
+            type MarkTheTraitWithMicroService = #client;
         }
 
         #quiet
         #[automatically_derived]
-        impl<#this: #name> #krate::__private::Contract<#this> for #client {
+        impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<#this>] = {
-                use #krate::__private::NoWire as _;
+                use #krate::__private::{NoWire as _, NotShared as _};
                 &[#(#rows),*]
             };
         }
@@ -129,13 +131,16 @@ fn row(service: &Service, handler: &Handler, this: &TokenStream) -> TokenStream 
         Owner::Type { .. } => quote_spanned!(ident.span()=> #this::#ident(#(#arguments),*)),
         Owner::Trait { name, .. } => quote_spanned!(ident.span()=> <#this as #name>::#ident(#(#arguments),*)),
     };
-    let private = tokens::respan(quote!(#krate::__private::unary), *output);
+    // Each inferred type stands where its mistakes are made: the error in the result, the future at the name.
+    let error = quote_spanned!(*output=> _);
+    let future = quote_spanned!(ident.span()=> _);
+    let private = tokens::respan(quote!(#krate::__private::Dispatch), *output);
     quote! {
         #(#cfgs)*
         #krate::server::Method {
             definition: *#client::#definition,
             call: |#me, #context, #message| {
-                #private::<#this, #request, #response, _, _>(
+                #private::<#this>::unary::<#request, #response, #error, #future>(
                     (#request_wire, #response_wire),
                     #me,
                     #context,
@@ -312,13 +317,10 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let Service { krate, client_vis: vis, .. } = service;
     let Handler { ident, cfgs, deprecated, response, .. } = handler;
     let definition = definition_ident(handler);
-    let docs =
-        if handler.docs.is_empty() { format!("Calls `{}.{}`.", service.name, handler.wire) } else { String::new() };
-    let docs = if docs.is_empty() {
-        let joined = handler.docs.joined(krate);
-        quote!(#[doc = #joined])
+    let docs = if handler.docs.is_empty() {
+        format!("Calls `{}.{}`.", service.name, handler.wire).to_token_stream()
     } else {
-        quote!(#[doc = #docs])
+        handler.docs.joined(krate)
     };
     let unit: Type = parse_quote!(());
     let request = handler.request.as_ref().unwrap_or(&unit);
@@ -330,7 +332,7 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
     quote! {
         #(#cfgs)*
-        #docs
+        #[doc = #docs]
         #deprecated
         #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
             use #krate::__private::NoWire as _;
@@ -384,7 +386,7 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
     let std = quote!(#krate::__private::std);
     item.attrs.push(parse_quote!(#[allow(async_fn_in_trait, clippy::manual_async_fn)]));
     item.colon_token.get_or_insert_with(Default::default);
-    for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync), quote!('static)] {
+    for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync)] {
         item.supertraits.push(parse_quote!(#bound));
     }
     for item in &mut item.items {
@@ -393,7 +395,7 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
             continue;
         };
         let marked = strip_list(&mut method.attrs);
-        if !marked || method.sig.asyncness.is_none() {
+        if !marked {
             continue;
         }
         let quiet = allow();
@@ -410,7 +412,10 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
 fn send(signature: &mut Signature, std: &TokenStream) {
-    signature.asyncness = None;
+    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    if signature.asyncness.take().is_none() && future {
+        return;
+    }
     let output = match &signature.output {
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => quote!(#ty),
@@ -445,7 +450,7 @@ fn expand_implementation(found: &Implementation) -> TokenStream {
     let client = format_ident!("__MicroClient", span = Span::mixed_site());
     // A mistake in the way from the trait to its client is one about the trait.
     let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
-    let projection = quote_spanned!(span=> #parameter::MicroClient);
+    let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
     quote! {
         const _: () = {
             #[allow(type_alias_bounds)]

@@ -5,7 +5,7 @@ mod model;
 mod parse;
 mod route;
 
-pub(crate) use model::spelled;
+pub(crate) use model::{error_span, spelled};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -18,7 +18,9 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     let parsed = parse::parse(arguments, item, &mut errors);
     let model = parsed.block.as_ref().and_then(|block| model::build(block, &parsed.arguments, &mut errors));
     let mut tokens = match &parsed.block {
-        Some(parse::Block::Contract { item, bodies, .. }) => expand::contract(item, bodies, &parsed.arguments.krate),
+        Some(parse::Block::Contract { item, bodies, .. }) if model.is_some() => {
+            expand::contract(item, bodies, &parsed.arguments.krate)
+        }
         _ => parsed.item,
     };
     tokens.extend(model.map(|model| expand::expand(&model)));

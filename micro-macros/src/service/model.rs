@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, Generics, Ident, ImplItem, ItemImpl, ItemTrait, LitStr, Meta,
-    Path, PathArguments, PathSegment, ReceiverKind, ReturnType, Safety, Signature, TraitItem, Type, TypePath,
-    Visibility,
+    Path, PathArguments, PathSegment, ReceiverKind, ReturnType, Safety, Signature, TraitItem, Type, TypeParamBound,
+    TypePath, Visibility,
 };
 
 use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is_ours};
@@ -91,7 +91,7 @@ pub(super) fn build(block: &Block, arguments: &Arguments, errors: &mut Errors) -
 }
 
 fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Option<Service> {
-    check_impl(item, errors);
+    item.modifiers.require_empty().ok()?;
     let named = type_name(&item.self_ty);
     if named.is_none() {
         errors.push_at(&item.self_ty, text::service_self());
@@ -101,8 +101,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         let attributes = attributes_of_impl(item);
         match item {
             ImplItem::Fn(method) => {
-                let modifiers = method.modifiers.require_empty().is_ok();
-                handlers.extend(handler(attributes, &method.sig, modifiers, errors));
+                handlers.extend(handler(attributes, &method.sig, errors));
             }
             _ => misplaced(attributes, errors),
         }
@@ -112,7 +111,8 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         handler.request = handler.request.take().map(|ty| without_self(ty, &item.self_ty));
         handler.response = without_self(handler.response.clone(), &item.self_ty);
     }
-    let client_generics = mentioned(&item.generics, &handlers);
+    let generics = lasting_generics(&item.generics);
+    let client_generics = mentioned(&generics, &handlers);
     Some(Service {
         krate: arguments.krate.clone(),
         client: Ident::new(&format!("{}Client", name.unraw()), name.span()),
@@ -124,14 +124,12 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         metadata: arguments.metadata.clone(),
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &service_name(arguments, &name, &mut Errors::default()), errors),
-        owner: Owner::Type { ty: item.self_ty.clone(), generics: item.generics.clone() },
+        owner: Owner::Type { ty: lasting(&item.self_ty), generics },
     })
 }
 
 fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Option<Service> {
-    if item.modifiers.require_empty().is_err() {
-        errors.push(item.trait_token.span, text::contract_auto());
-    }
+    item.modifiers.require_empty().ok()?;
     if let Some(token) = &item.unsafety {
         errors.push(token.span, text::service_unsafe());
     }
@@ -145,8 +143,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
             misplaced(attributes, errors);
             continue;
         };
-        let modifiers = method.modifiers.require_empty().is_ok();
-        let Some(mut found) = handler(attributes, &method.sig, modifiers, errors) else { continue };
+        let Some(mut found) = handler(attributes, &method.sig, errors) else { continue };
         for ty in found.request.iter().chain([&found.response]) {
             if tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self") {
                 errors.push_at(ty, text::contract_self());
@@ -187,7 +184,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
 }
 
 fn implementation(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Option<Implementation> {
-    check_impl(item, errors);
+    item.modifiers.require_empty().ok()?;
     for item in &item.items {
         for attribute in attributes_of_impl(item) {
             if is_ours_at(attribute.path()) {
@@ -199,27 +196,27 @@ fn implementation(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -
     Some(Implementation {
         krate: arguments.krate.clone(),
         contract: contract.clone(),
-        ty: item.self_ty.clone(),
-        generics: item.generics.clone(),
+        ty: lasting(&item.self_ty),
+        generics: lasting_generics(&item.generics),
     })
 }
 
-fn check_impl(item: &ItemImpl, errors: &mut Errors) {
-    if item.modifiers.require_empty().is_err() {
-        errors.push(item.impl_token.span, text::service_negative());
-    }
-    if let Some(token) = &item.unsafety {
-        errors.push(token.span, text::service_unsafe());
-    }
-    for parameter in &item.generics.params {
-        if let GenericParam::Lifetime(parameter) = parameter {
-            errors.push(parameter.lifetime.span(), text::service_borrows());
-            return;
-        }
-    }
-    if let Some(span) = tokens::lifetime(item.self_ty.to_token_stream()) {
-        errors.push(span, text::service_borrows());
-    }
+/// The type for the whole length of a program: a service with a lifetime is served with `'static` in its place.
+fn lasting(ty: &Type) -> Box<Type> {
+    Box::new(syn::parse2(tokens::lasting(ty.to_token_stream())).unwrap_or_else(|_| ty.clone()))
+}
+
+fn lasting_generics(generics: &Generics) -> Generics {
+    let mut lasting = generics.clone();
+    lasting.params = generics
+        .params
+        .iter()
+        .filter(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
+        .filter_map(|parameter| syn::parse2::<GenericParam>(tokens::lasting(parameter.to_token_stream())).ok())
+        .collect();
+    lasting.where_clause =
+        generics.where_clause.as_ref().and_then(|clause| syn::parse2(tokens::lasting(clause.to_token_stream())).ok());
+    lasting
 }
 
 /// The name of the type, without its path and its parameters.
@@ -279,7 +276,7 @@ fn misplaced(attributes: &[Attribute], errors: &mut Errors) {
 }
 
 /// The endpoint that a method is, if it is marked as one. Its mistakes are found all at once.
-fn handler(attributes: &[Attribute], signature: &Signature, modifiers: bool, errors: &mut Errors) -> Option<Handler> {
+fn handler(attributes: &[Attribute], signature: &Signature, errors: &mut Errors) -> Option<Handler> {
     let mut mark = None;
     for attribute in attributes {
         let Some(last) = attribute.path().segments.last() else { continue };
@@ -303,7 +300,7 @@ fn handler(attributes: &[Attribute], signature: &Signature, modifiers: bool, err
     }
     let mark = mark?;
     let before = errors.count();
-    let shape = shape(signature, modifiers, errors);
+    let shape = shape(signature, errors)?;
     let sound = errors.count() == before;
     let mut handler = Handler {
         ident: signature.ident.clone(),
@@ -313,8 +310,8 @@ fn handler(attributes: &[Attribute], signature: &Signature, modifiers: bool, err
         docs: Docs::new(attributes),
         context: shape.context,
         request: shape.request,
-        response: shape.response?,
-        output: signature.output.span(),
+        response: shape.response,
+        output: error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,
@@ -406,17 +403,11 @@ fn timeout(argument: &crate::arguments::Argument, errors: &mut Errors) -> Option
 struct Shape {
     context: bool,
     request: Option<Type>,
-    /// `None` when nothing at all is known.
-    response: Option<Type>,
+    response: Type,
 }
 
-fn shape(signature: &Signature, modifiers: bool, errors: &mut Errors) -> Shape {
-    if !modifiers {
-        errors.push(signature.fn_token.span, text::handler_default());
-    }
-    if let Some(token) = &signature.constness {
-        errors.push(token.span, text::handler_const());
-    }
+/// `None` when there is no type that the client could have in its place.
+fn shape(signature: &Signature, errors: &mut Errors) -> Option<Shape> {
     if !matches!(signature.safety, Safety::Default) {
         errors.push_at(&signature.safety, text::handler_unsafe());
     }
@@ -435,11 +426,18 @@ fn shape(signature: &Signature, modifiers: bool, errors: &mut Errors) -> Shape {
     if let Some(clause) = &signature.generics.where_clause {
         errors.push(clause.where_token.span, text::handler_where());
     }
-    let (context, request) = inputs(signature, errors);
-    Shape { context, request, response: response(signature, errors) }
+    let inputs = inputs(signature, errors);
+    let response = response(signature, errors)?;
+    let Inputs { context, request } = inputs?;
+    Some(Shape { context, request, response })
 }
 
-fn inputs(signature: &Signature, errors: &mut Errors) -> (bool, Option<Type>) {
+struct Inputs {
+    context: bool,
+    request: Option<Type>,
+}
+
+fn inputs(signature: &Signature, errors: &mut Errors) -> Option<Inputs> {
     let mut inputs = signature.inputs.iter().peekable();
     match inputs.peek() {
         Some(FnArg::Receiver(receiver)) => {
@@ -473,7 +471,10 @@ fn inputs(signature: &Signature, errors: &mut Errors) -> (bool, Option<Type>) {
             request = Some(message(ty, errors));
         }
     }
-    (context, request)
+    match request {
+        Some(Type::ImplTrait(_)) => None,
+        request => Some(Inputs { context, request }),
+    }
 }
 
 /// `self: &Self`.
@@ -522,7 +523,7 @@ fn message(ty: &Type, errors: &mut Errors) -> Type {
             if let Some(span) = tokens::lifetime(ty.to_token_stream()) {
                 errors.push(span, text::handler_message_borrows());
             }
-            ty.clone()
+            *lasting(ty)
         }
     }
 }
@@ -550,6 +551,10 @@ fn response(signature: &Signature, errors: &mut Errors) -> Option<Type> {
     let mut ty = &**ty;
     while let Type::Group(group) = ty {
         ty = &group.elem;
+    }
+    if signature.asyncness.is_none() {
+        // `-> impl Future<Output = Result<…>>`: what is wrong with it has been said.
+        ty = output_of(ty).unwrap_or(ty);
     }
     let Some(segment) = last(ty).filter(|segment| segment.ident.to_string().ends_with("Result")) else {
         if is_stream(ty) {
@@ -580,11 +585,36 @@ fn response(signature: &Signature, errors: &mut Errors) -> Option<Type> {
         _ => {
             if let Some(span) = tokens::lifetime(reply.to_token_stream()) {
                 errors.push(span, text::handler_message_borrows());
-                return None;
             }
-            Some(reply.clone())
+            Some(*lasting(reply))
         }
     }
+}
+
+/// Where the type of the error is written, or else the result.
+pub(crate) fn error_span(output: &ReturnType) -> Span {
+    let ReturnType::Type(_, ty) = output else { return output.span() };
+    let Some(result) = last(ty) else { return ty.span() };
+    let error = arguments_of(result).into_iter().nth(1);
+    error
+        .map_or_else(|| result.ident.span(), |error| last(error).map_or_else(|| error.span(), |name| name.ident.span()))
+}
+
+/// `T` of `impl Future<Output = T>`.
+fn output_of(ty: &Type) -> Option<&Type> {
+    let Type::ImplTrait(future) = ty else { return None };
+    let bounds = future.bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last(),
+        _ => None,
+    });
+    let arguments = bounds.filter_map(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    arguments.flatten().find_map(|argument| match argument {
+        GenericArgument::AssocType(assigned) if assigned.ident == "Output" => Some(&assigned.ty),
+        _ => None,
+    })
 }
 
 /// `Streaming<T>`, `impl Stream<…>`, `BoxStream<'_, …>`, a box or a pin of one.

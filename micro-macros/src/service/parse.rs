@@ -37,7 +37,7 @@ pub(super) struct Parsed {
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
     let item = tokens::bare(item);
     let (hollow, bodies) = tokens::hollow(item.clone());
-    let block = match syn::parse2::<Item>(hollow) {
+    let block = match syn::parse2::<Item>(hollow.clone()).or_else(|error| salvage(hollow).ok_or(error)) {
         Ok(Item::Impl(item)) => match &item.trait_ {
             None => Some(Block::Inherent { item }),
             Some(_) => Some(Block::Implementation { item }),
@@ -47,13 +47,18 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
             errors.push(first_span(&other), text::service_item());
             None
         }
-        Err(error) => {
-            errors.add(error);
-            None
-        }
+        // What is no item is rustc's to refuse, which has read it before.
+        Err(_) => None,
     };
     let arguments = Arguments::parse(arguments, block.as_ref(), errors);
     Parsed { arguments, item: tokens::replace_attributes(item, &is_ours, &allow()), block }
+}
+
+/// The `impl` block without the methods that cannot be read, so that one of them takes neither the service nor its
+/// client away. rustc has read the block before, and said what is wrong.
+fn salvage(hollow: TokenStream) -> Option<Item> {
+    let sound = tokens::without_items(hollow, &|item| syn::parse2::<ImplItem>(item).is_ok());
+    syn::parse2::<ItemImpl>(sound).ok().map(Item::Impl)
 }
 
 /// The first token of an item: the whole of it would be underlined otherwise.

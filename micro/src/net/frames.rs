@@ -14,6 +14,9 @@ pub(super) const BUDGET: u32 = 1_000;
 /// How many bytes that we write earn the peer one frame.
 const EARNS: usize = 64;
 
+/// How many frames on the budget a connection may bring before others have their turn.
+const RUN: u32 = 64;
+
 const HEAD: usize = 9;
 
 /// Follows the frames of one connection, in whatever pieces they arrive.
@@ -27,6 +30,8 @@ pub(super) struct Frames {
     block_open: bool,
     budget: u32,
     filled: Instant,
+    /// Frames on the budget since the last [`Frames::pause`].
+    run: u32,
 }
 
 /// More frames than the budget.
@@ -43,6 +48,7 @@ impl Frames {
             block_open: false,
             budget: BUDGET,
             filled: Instant::now(),
+            run: 0,
         }
     }
 
@@ -99,8 +105,23 @@ impl Frames {
             self.budget = (micros * u64::from(BUDGET) / 1_000_000) as u32;
             self.filled = now;
         }
+        self.run += 1;
         self.budget = self.budget.checked_sub(1).ok_or(Flood)?;
         Ok(())
+    }
+
+    /// Whether other connections should have their turn now.
+    pub(super) fn pause(&mut self) -> bool {
+        let pause = self.run >= RUN;
+        if pause {
+            self.run = 0;
+        }
+        pause
+    }
+
+    /// Whether this looks like a flood that has begun: it is read in small pieces from then on.
+    pub(super) fn is_suspicious(&self) -> bool {
+        self.budget < BUDGET / 2
     }
 
     /// So many bytes were written to the peer.

@@ -12,6 +12,14 @@ use super::detect::Start;
 use super::frames::Frames;
 use super::pulse::Pulse;
 
+/// How much of a connection is read at once that looks like a flood.
+#[cfg(feature = "http2")]
+const SUSPICIOUS: usize = 1 << 10;
+
+/// How much an HTTP/2 connection may still send after its end; one of HTTP/1 may be in the middle of a large body.
+#[cfg(feature = "http2")]
+const REST: usize = 64 << 10;
+
 /// A connection that tells its [`Pulse`] what arrives and leaves.
 #[derive(Debug)]
 pub(super) struct Io<S> {
@@ -22,6 +30,9 @@ pub(super) struct Io<S> {
     /// For HTTP/2 only.
     #[cfg(feature = "http2")]
     frames: Option<Frames>,
+    /// What came after the end.
+    #[cfg(feature = "http2")]
+    rest: usize,
     /// A write had to wait: the peer is slow to take what we send.
     blocked: bool,
     shut: bool,
@@ -35,6 +46,8 @@ impl<S> Io<S> {
             pulse,
             #[cfg(feature = "http2")]
             frames: None,
+            #[cfg(feature = "http2")]
+            rest: 0,
             blocked: false,
             shut: false,
         }
@@ -86,6 +99,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Io<S> {
             buf.put_slice(start.bytes());
             !start.bytes().is_empty()
         });
+        #[cfg(feature = "http2")]
+        if let Some(frames) = this.frames.as_mut().filter(|_| !again) {
+            if frames.pause() {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if frames.is_suspicious() {
+                let mut scrap = [0; SUSPICIOUS];
+                let room = buf.remaining().min(SUSPICIOUS);
+                let mut piece = ReadBuf::new(&mut scrap[..room]);
+                ready!(Pin::new(&mut this.inner).poll_read(cx, &mut piece))?;
+                this.arrived(piece.filled())?;
+                buf.put_slice(piece.filled());
+                return Poll::Ready(Ok(()));
+            }
+        }
         let read = Pin::new(&mut this.inner).poll_read(cx, buf);
         if !again {
             ready!(read)?;
@@ -140,10 +169,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
         // is read and thrown away, until the peer closes or the guard's time for it is over.
         let mut scrap = [0; 4096];
         loop {
+            #[cfg(feature = "http2")]
+            if this.frames.is_some() && this.rest > REST {
+                return Poll::Ready(Ok(()));
+            }
             let mut buf = ReadBuf::new(&mut scrap);
             ready!(Pin::new(&mut this.inner).poll_read(cx, &mut buf))?;
             if buf.filled().is_empty() {
                 return Poll::Ready(Ok(()));
+            }
+            #[cfg(feature = "http2")]
+            {
+                this.rest += buf.filled().len();
             }
         }
     }

@@ -11,7 +11,7 @@ use std::any::type_name;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
-use crate::codec::Wire;
+use crate::codec::{self, Wire};
 use crate::registry;
 
 pub use json::hash;
@@ -28,17 +28,6 @@ pub struct Described {
     pub shape: Shape,
 }
 
-/// The content types of every type with both serde traits.
-const SERDE: &[&str] =
-    if cfg!(feature = "msgpack") { &["application/json", "application/msgpack"] } else { &["application/json"] };
-
-/// The content types of no message at all: whatever comes is not looked at.
-const NOTHING: &[&str] = if cfg!(feature = "msgpack") {
-    &["application/json", "application/msgpack", "application/octet-stream"]
-} else {
-    &["application/json", "application/octet-stream"]
-};
-
 impl Described {
     /// A type of which only the name is known.
     pub const fn named(name: &'static str, content_types: &'static [&'static str]) -> Self {
@@ -49,7 +38,7 @@ impl Described {
     pub const fn new<T>(name: &'static str, wire: Option<&'static Wire<T>>, shape: Option<Shape>) -> Self {
         let content_types = match wire {
             Some(wire) => wire.content_types,
-            None => SERDE,
+            None => codec::SERDE,
         };
         let shape = match shape {
             Some(shape) => shape,
@@ -60,7 +49,7 @@ impl Described {
 
     /// No message: the request of a method without one, the reply of one that returns `Result<()>`.
     pub const fn nothing() -> Self {
-        Self { name: "Empty", content_types: NOTHING, shape: Shape::Empty }
+        Self { name: "Empty", content_types: codec::unit::WIRE.content_types, shape: Shape::Empty }
     }
 
     /// The tree of names and types that a registry record has for it, three levels deep.

@@ -8,6 +8,10 @@ use crate::__private::IntoError;
 use crate::Error;
 
 /// What a `main` may return.
+#[diagnostic::on_unimplemented(
+    message = "`main` returns `Result<()>` or nothing, not `{Self}`",
+    label = "nobody would see this"
+)]
 pub trait Outcome {
     /// The error, if it is one.
     fn error(self) -> Option<Error>;

@@ -227,7 +227,7 @@ impl Service {
 
     /// Every name is looked up before anything starts, so that a wrong one is the first thing that is said.
     fn check_plugins(&self) -> Result<()> {
-        plugin::check::<dyn Codec>()?;
+        crate::codec::check()?;
         self.find(self.own.registry.is_some(), Key::Registry, plugin::find::<dyn Registry>)?;
         self.find(self.own.transport.is_some(), Key::Transport, plugin::find::<dyn Transport>)?;
         self.find(self.own.broker.is_some(), Key::Broker, plugin::find::<dyn Broker>)?;
@@ -265,10 +265,7 @@ impl Service {
     }
 
     /// Serves the endpoints of a value, or of an `Arc` of it. As often as wanted.
-    pub fn handle<Client: 'static, Form, H: IntoHandler<Client, Form>>(mut self, handler: H) -> Self
-    where
-        H::Handler: Sized,
-    {
+    pub fn handle<Client: 'static, Form, H: IntoHandler<Client, Form>>(mut self, handler: H) -> Self {
         let handler = handler.into_handler();
         self.handlers.push(Box::new(move |router| router.add::<Client, H::Handler>(handler)));
         self
@@ -394,21 +391,26 @@ async fn make<K: Kind + ?Sized>(settings: &Settings, key: Key, options: &Options
 /// What `--plugins` shows: kind, name, crate, version and capabilities, a line each.
 #[cfg(feature = "flags")]
 fn plugins() -> String {
-    fn rows<K: Kind + ?Sized>(out: &mut String) {
-        use std::fmt::Write;
-        for plugin in K::plugins() {
+    fn rows<K: Kind + ?Sized>() -> impl Iterator<Item = [String; 5]> {
+        K::plugins().into_iter().map(|plugin| {
             let capabilities =
                 if plugin.capabilities.is_empty() { "-".to_owned() } else { plugin.capabilities.join(",") };
             let package = format!("{} {}", plugin.package, plugin.version);
-            let _ =
-                writeln!(out, "{:<12}{:<16}{package:<32}{capabilities:<32}{}", K::NAME, plugin.name, plugin.summary);
-        }
+            [K::NAME.to_owned(), plugin.name.to_owned(), package, capabilities, plugin.summary.to_owned()]
+        })
     }
-    let mut out = String::new();
-    rows::<dyn Registry>(&mut out);
-    rows::<dyn Transport>(&mut out);
-    rows::<dyn Broker>(&mut out);
-    rows::<dyn Codec>(&mut out);
-    rows::<dyn Selector>(&mut out);
-    out
+    let heads = ["KIND", "NAME", "CRATE", "CAPABILITIES", ""].map(str::to_owned);
+    let mut table = vec![heads];
+    table.extend(rows::<dyn Registry>());
+    table.extend(rows::<dyn Transport>());
+    table.extend(rows::<dyn Broker>());
+    table.extend(rows::<dyn Codec>());
+    table.extend(rows::<dyn Selector>());
+    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let widths = [width(0), width(1), width(2), width(3)];
+    let line = |row: &[String; 5]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  "));
+        format!("{}{}", cells.collect::<String>(), row[4]).trim_end().to_owned() + "\n"
+    };
+    table.iter().map(line).collect()
 }

@@ -1,0 +1,19 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+
+#[micro::service]
+auto trait Greeter {
+}
+
+fn main() {}

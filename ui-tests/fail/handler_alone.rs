@@ -1,0 +1,23 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+struct Greeter;
+
+impl Greeter {
+    #[micro::handler]
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse> {
+        todo!()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+struct Greeter;
+
+#[micro::service]
+impl Greeter {
+    #[handler]
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse> {
+        let greeting = std::fs::read_to_string("greeting")?;
+        Ok(HelloResponse { greeting })
+    }
+}
+
+fn main() {}

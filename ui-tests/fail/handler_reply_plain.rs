@@ -1,0 +1,26 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+struct Greeter;
+
+struct Plain;
+
+#[micro::service]
+impl Greeter {
+    #[handler]
+    async fn hello(&self, req: HelloRequest) -> Result<Plain> {
+        todo!()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+struct Greeter;
+
+#[micro::service]
+impl Greeter {
+    #[handler]
+    #[micro::handler(idempotent)]
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse> {
+        todo!()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+
+trait Greeter {
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse>;
+}
+
+struct Polite;
+
+#[micro::service]
+impl Greeter for Polite {
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse> {
+        todo!()
+    }
+}
+
+fn main() {}

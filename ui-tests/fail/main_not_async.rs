@@ -1,0 +1,7 @@
+#![allow(unused)]
+use micro::Result;
+
+#[micro::main]
+fn main() -> Result<()> {
+    Ok(())
+}

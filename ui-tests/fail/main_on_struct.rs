@@ -1,0 +1,7 @@
+#![allow(unused)]
+use micro::Result;
+
+#[micro::main]
+struct Main;
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use micro::Result;
+
+#[micro::main]
+async fn main() -> Result<u8> {
+    Ok(0)
+}

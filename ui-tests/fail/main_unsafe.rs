@@ -1,0 +1,7 @@
+#![allow(unused)]
+use micro::Result;
+
+#[micro::main]
+async unsafe fn main() -> Result<()> {
+    Ok(())
+}

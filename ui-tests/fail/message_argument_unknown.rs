@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message(schema)]
+struct Hello {
+    name: String,
+}
+
+fn main() {}

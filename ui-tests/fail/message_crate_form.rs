@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message(crate = "micro")]
+struct Hello {
+    name: String,
+}
+
+fn main() {}

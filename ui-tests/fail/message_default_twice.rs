@@ -1,0 +1,10 @@
+#![allow(unused)]
+#[micro::message]
+enum Hello {
+    #[default]
+    A,
+    #[default]
+    B,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[derive(Debug)]
+#[micro::message]
+struct Hello {
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#![allow(unused)]
+#[micro::message]
+enum Hello {}
+
+fn main() {}

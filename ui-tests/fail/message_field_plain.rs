@@ -1,0 +1,9 @@
+#![allow(unused)]
+struct Plain;
+
+#[micro::message]
+struct Hello {
+    plain: Plain,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello {
+    plain String,
+}
+
+fn main() {}

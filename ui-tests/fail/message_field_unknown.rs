@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello {
+    plain: Missing,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello<'a> {
+    name: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#![allow(unused)]
+#[micro::message]
+fn hello() {}
+
+fn main() {}

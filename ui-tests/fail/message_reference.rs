@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello {
+    name: &'static str,
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello {
+    name: Option<&'static str>,
+}
+
+fn main() {}

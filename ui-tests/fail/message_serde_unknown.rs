@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello {
+    #[serde(renam = "n")]
+    name: String,
+}
+
+fn main() {}

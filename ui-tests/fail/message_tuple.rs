@@ -1,0 +1,5 @@
+#![allow(unused)]
+#[micro::message]
+struct Hello(String, u32);
+
+fn main() {}

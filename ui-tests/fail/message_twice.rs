@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[micro::message]
+#[micro::message]
+struct Hello {
+    name: String,
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+#![allow(unused)]
+#[micro::plugin(selector = "nearest")]
+struct Nearest;
+
+fn main() {}

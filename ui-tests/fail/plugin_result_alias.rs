@@ -1,0 +1,25 @@
+#![allow(unused)]
+use micro::{Options, Result, Selector};
+use std::sync::Arc;
+
+#[derive(Debug)]
+struct Nearest;
+
+impl Selector for Nearest {
+    fn pick<'n>(
+        &self,
+        nodes: &'n micro::selector::Snapshot,
+        _: &[&str],
+    ) -> Option<&'n Arc<micro::selector::Node>> {
+        nodes.nodes().first()
+    }
+}
+
+type Made = Result<Nearest>;
+
+#[micro::plugin(selector = "nearest")]
+fn nearest(_: &Options) -> Made {
+    Ok(Nearest)
+}
+
+fn main() {}

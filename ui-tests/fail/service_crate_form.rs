@@ -1,0 +1,24 @@
+#![allow(unused)]
+use micro::{Context, Result};
+
+#[micro::message]
+struct HelloRequest {
+    name: String,
+}
+
+#[micro::message]
+struct HelloResponse {
+    greeting: String,
+}
+
+struct Greeter;
+
+#[micro::service(crate = "micro")]
+impl Greeter {
+    #[handler]
+    async fn hello(&self, req: HelloRequest) -> Result<HelloResponse> {
+        Ok(HelloResponse { greeting: req.name })
+    }
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+struct Greeter;
+
+trait Named {}
+
+#[micro::service]
+impl !Named for Greeter {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+use micro::Result;
+
+#[micro::service]
+struct Greeter;
+
+fn main() {}
