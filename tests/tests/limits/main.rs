@@ -231,3 +231,22 @@ async fn streams_over_the_limit_are_refused() {
     running.event().await;
     assert!(running.events.try_recv().is_err());
 }
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_is_closed() {
+    let idle = Duration::from_millis(300);
+    let running = Running::start(limits(|limits| (limits.idle_timeout, limits.header_timeout) = (idle, idle))).await;
+    // More than the buffers of both sockets hold.
+    let big = "POST /Say/Big HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n{\"size\":4000000}";
+    let mut raw = Raw::connect(running.port).await;
+    raw.send(big.repeat(8)).await;
+    let start = Instant::now();
+    dribble(raw, b"POST").await;
+    assert!(start.elapsed() < 2 * idle + LATE, "{:?}", start.elapsed());
+    // Over HTTP/2 the window is closed, and frames that carry nothing keep nothing open.
+    let mut raw = h2::connect(running.port).await;
+    raw.send(h2::request(1, "/Say/Big", b"{\"size\":4000000}")).await;
+    let start = Instant::now();
+    dribble(raw, &h2::frame(h2::PING, 0, 0, &[7; 8])).await;
+    assert!(start.elapsed() < 2 * idle + LATE, "{:?}", start.elapsed());
+}
