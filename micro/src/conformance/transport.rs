@@ -117,7 +117,7 @@ impl Serve for Probe {
 
     fn call(&self, request: Request) -> BoxFuture<'_, Response> {
         Box::pin(async move {
-            let _ = self.seen.send(Seen::Began(Box::new(request.clone())));
+            let _ = self.seen.send(Seen::Began(request.clone().into()));
             let mut watch = Watch(self.seen.clone(), false);
             let result = match &*request.endpoint {
                 "Probe.Echo" => Ok(request.body.clone()),

@@ -75,7 +75,6 @@ impl Pulse {
     pub(super) fn whole(&self) {
         if self.is_partial() {
             self.partial.store(NONE, Ordering::Relaxed);
-            self.touch();
         }
     }
 

@@ -93,7 +93,8 @@ impl Server {
         let (Some(service), Some(method), None) = (words.next(), words.next(), words.next()) else {
             return Error::unknown(format!("rpc: service/endpoint request ill-formed: {name}"));
         };
-        let ours = |endpoint: &&Definition| endpoint.name.split_once('.').is_some_and(|(first, _)| first == service);
+        let ours =
+            |endpoint: &&'static Definition| endpoint.name.split_once('.').is_some_and(|(first, _)| first == service);
         match self.server.endpoints().iter().any(ours) {
             true => Error::unknown(format!("rpc: can't find method {method}")),
             false => Error::unknown(format!("rpc: can't find service {service}")),
