@@ -62,7 +62,7 @@ impl Docs {
             .collect();
         if let Some(lines) = literal {
             let text = lines.join("\n");
-            let text = text.trim_end();
+            let text = text.trim_start_matches('\n').trim_end();
             return quote!(#text);
         }
         let parts = self.parts.iter().map(|part| match part {

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Item, Path, ReturnType, Safety, Signature, Type};
+use syn::{Item, Path, ReturnType, Safety, Signature};
 
 use crate::arguments::{MAIN, krate};
 use crate::errors::{Errors, text};
@@ -50,18 +50,6 @@ fn check(signature: &Signature, errors: &mut Errors) {
     }
     if let Some(first) = signature.inputs.first() {
         errors.push_at(first, text::main_arguments());
-    }
-    if let ReturnType::Type(_, ty) = &signature.output {
-        let result = match &**ty {
-            Type::Path(path) => {
-                path.path.segments.last().is_some_and(|segment| segment.ident.to_string().ends_with("Result"))
-            }
-            Type::Tuple(tuple) => tuple.elems.is_empty(),
-            _ => false,
-        };
-        if !result {
-            errors.push_at(ty, text::main_return());
-        }
     }
 }
 

@@ -149,5 +149,4 @@ texts! {
     main_arguments() = "`main` takes no arguments: flags come by `Service::init`";
     main_generic() = "`main` has no parameters and no `where` clause";
     main_unsafe() = "`main` is not `unsafe`, `const` or `extern`";
-    main_return() = "`main` returns `Result<()>` or nothing";
 }

@@ -157,10 +157,10 @@ fn p2c_does_not_blame_a_node_for_the_request() {
         (Code::Internal, Stage::Decode),
     ] {
         selector.finished(node, &Outcome::failed(MS, code, stage));
-        assert!(!node.load().rests(Instant::now()), "{code} at {stage}");
+        assert!(!node.load().rests(), "{code} at {stage}");
     }
     selector.finished(node, &Outcome::failed(MS, Code::Unavailable, Stage::Handle));
-    assert!(node.load().rests(Instant::now()));
+    assert!(node.load().rests());
 }
 
 #[test]

@@ -21,7 +21,7 @@ const COUNTS: &[(&str, usize)] = &[
 ];
 
 /// The cases that mean an attribute itself, not what stands in or under it.
-const AT_THE_ATTRIBUTE: &[&str] = &["handler_alone", "subscriber_alone"];
+const AT_THE_ATTRIBUTE: &[&str] = &["handler_alone", "subscriber_alone", "service_twice"];
 
 /// The texts that no source can bring about.
 const WITHOUT_CASE: &[&str] = &["panicked"];

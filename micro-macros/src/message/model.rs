@@ -137,10 +137,12 @@ impl Message {
         };
         let named = matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
         let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
+        let constant = input.generics.const_params().next().is_some();
         sound &= errors.count() == before;
         Self {
             krate,
-            lenient: named && !own && missing.contains(&Derive::Deserialize),
+            // serde knows no default for a type with a constant in its name.
+            lenient: named && !own && !constant && missing.contains(&Derive::Deserialize),
             serde_crate: !serde.has("crate")
                 && (missing.contains(&Derive::Deserialize) || missing.contains(&Derive::Serialize)),
             docs: Docs::new(&input.attrs),

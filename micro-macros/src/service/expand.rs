@@ -32,6 +32,8 @@ fn quiet() -> TokenStream {
         #[allow(
             dead_code,
             deprecated,
+            non_camel_case_types,
+            non_snake_case,
             non_upper_case_globals,
             private_bounds,
             private_interfaces,
@@ -54,11 +56,10 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let about = about(service);
     let rows =
         service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(Self)));
-    let imp = quote_spanned!(service.client.span()=> impl);
     quote! {
         #quiet
         #[automatically_derived]
-        #imp #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
+        impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<Self>] = {
                 use #krate::__private::{NoWire as _, NotShared as _};
@@ -195,9 +196,6 @@ fn client(service: &Service) -> TokenStream {
     let text = client.to_string();
     let bare = bare(generics);
     let (bare_impl, _, _) = bare.split_for_impl();
-    // A second block of one type is refused where the type is named, not at the attribute.
-    let imp = quote_spanned!(client.span()=> impl);
-    let [new, within, detached] = ["new", "within", "detached"].map(|name| Ident::new(name, client.span()));
     quote! {
         #[doc = #docs]
         #quiet
@@ -208,7 +206,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        #imp #bare_impl #std::clone::Clone for #client #type_generics {
+        impl #bare_impl #std::clone::Clone for #client #type_generics {
             fn clone(&self) -> Self {
                 Self { target: #std::clone::Clone::clone(&self.target), marker: #std::marker::PhantomData }
             }
@@ -216,7 +214,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        #imp #bare_impl #std::fmt::Debug for #client #type_generics {
+        impl #bare_impl #std::fmt::Debug for #client #type_generics {
             fn fmt(&self, f: &mut #std::fmt::Formatter<'_>) -> #std::fmt::Result {
                 f.debug_struct(#text).field("target", &self.target).finish()
             }
@@ -224,7 +222,7 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        #imp #bare_impl #krate::client::Typed for #client #type_generics {
+        impl #bare_impl #krate::client::Typed for #client #type_generics {
             fn connect(target: #krate::client::Target) -> Self {
                 Self { target, marker: #std::marker::PhantomData }
             }
@@ -232,10 +230,10 @@ fn client(service: &Service) -> TokenStream {
 
         #quiet
         #[automatically_derived]
-        #imp #bare_impl #client #type_generics {
+        impl #bare_impl #client #type_generics {
             /// A client that calls the service of that name in the registry.
             #[must_use]
-            #vis fn #new(
+            #vis fn new(
                 service: impl #std::convert::Into<#std::sync::Arc<#std::primitive::str>>,
                 client: impl #std::convert::Into<#krate::Client>,
             ) -> Self {
@@ -245,20 +243,20 @@ fn client(service: &Service) -> TokenStream {
             /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
             /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
             #[must_use]
-            #vis fn #within(&self, context: &#krate::Context) -> Self {
+            #vis fn within(&self, context: &#krate::Context) -> Self {
                 Self { target: self.target.within(context), marker: #std::marker::PhantomData }
             }
 
             /// The same client for calls that take part in no other call, even inside of a handler.
             #[must_use]
-            #vis fn #detached(&self) -> Self {
+            #vis fn detached(&self) -> Self {
                 Self { target: self.target.detached(), marker: #std::marker::PhantomData }
             }
         }
 
         #quiet
         #[automatically_derived]
-        #imp #impl_generics #client #type_generics #where_clause {
+        impl #impl_generics #client #type_generics #where_clause {
             #(#definitions)*
             #(#methods)*
         }

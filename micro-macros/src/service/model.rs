@@ -117,7 +117,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         krate: arguments.krate.clone(),
         client: Ident::new(&format!("{}Client", name.unraw()), name.span()),
         // Nothing says how far the type can be seen. A `pub` that leads nowhere does no harm.
-        client_vis: syn::parse_quote_spanned!(name.span()=> pub),
+        client_vis: syn::parse_quote!(pub),
         client_generics,
         name: service_name(arguments, &name, errors),
         version: version(arguments, errors),

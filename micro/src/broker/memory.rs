@@ -110,13 +110,14 @@ impl fmt::Debug for Memory {
 #[async_trait]
 impl Broker for Memory {
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.queue = true;
-        capabilities.redelivery = true;
-        capabilities.dead_letter = true;
-        capabilities.headers = true;
-        capabilities.ordered = true;
-        capabilities
+        Capabilities {
+            queue: true,
+            redelivery: true,
+            dead_letter: true,
+            headers: true,
+            ordered: true,
+            ..Capabilities::default()
+        }
     }
 
     async fn publish(&self, topic: &str, message: Message) -> Result<()> {

@@ -11,7 +11,7 @@ mod linked;
 mod msgpack;
 mod path;
 mod text;
-#[cfg(any(feature = "msgpack", feature = "erased"))]
+#[cfg(feature = "msgpack")]
 mod transcode;
 pub mod unit;
 

@@ -1,4 +1,4 @@
-//! Any format to JSON, without knowing the types: errors in other formats find their field by it.
+//! MessagePack to JSON, without knowing the types: errors find their field by it.
 
 use std::fmt;
 

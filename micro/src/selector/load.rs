@@ -1,5 +1,6 @@
 //! How a node does, as one client sees it.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -17,10 +18,8 @@ const LONGEST_REST: u64 = Duration::from_secs(10).as_nanos() as u64;
 /// How a node does: calls in flight, which the client counts, and latency and failures, which its selector keeps.
 ///
 /// All of it are estimates for choosing. Updates at the same time may lose one another, and nothing ever waits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Load {
-    /// Times are nanoseconds from here, so that they fit in an atomic.
-    born: Instant,
     in_flight: AtomicU32,
     /// Failures in a row.
     failures: AtomicU32,
@@ -31,20 +30,6 @@ pub struct Load {
     /// Until when it rests; 0 when it never failed.
     rests_until: AtomicU64,
     turns: AtomicUsize,
-}
-
-impl Default for Load {
-    fn default() -> Self {
-        Self {
-            born: Instant::now(),
-            in_flight: AtomicU32::new(0),
-            failures: AtomicU32::new(0),
-            latency: AtomicU64::new(0),
-            renewed: AtomicU64::new(0),
-            rests_until: AtomicU64::new(0),
-            turns: AtomicUsize::new(0),
-        }
-    }
 }
 
 // Relaxed everywhere: each value stands for itself, and no other memory depends on it.
@@ -68,22 +53,25 @@ impl Load {
         }
     }
 
-    /// What to expect of its latency at `now`: the average, which fades by half in 5 s without an answer.
-    pub fn expected(&self, now: Instant) -> Option<Duration> {
-        let latency = self.latency.load(Ordering::Relaxed);
-        if latency == 0 {
-            return None;
-        }
-        let age = self.nanos(now).saturating_sub(self.renewed.load(Ordering::Relaxed));
-        Some(Duration::from_nanos(faded(latency, age)))
+    /// What to expect of the latencies of two nodes, to compare them: their averages, of which the older one fades by
+    /// half for each 5 s that it is older. `None` for a node without an answer.
+    ///
+    /// Both fade alike from then on, so the comparison needs no clock.
+    pub fn compare(&self, other: &Self) -> (Option<Duration>, Option<Duration>) {
+        let renewed = [self, other].map(|load| load.renewed.load(Ordering::Relaxed));
+        let faded = |load: &Self, age| match load.latency.load(Ordering::Relaxed) {
+            0 => None,
+            latency => Some(Duration::from_nanos(faded(latency, age))),
+        };
+        (faded(self, renewed[1].saturating_sub(renewed[0])), faded(other, renewed[0].saturating_sub(renewed[1])))
     }
 
-    /// An answer came: takes its latency into the average, an eighth of it, and ends a rest. After [a while](HALF_LIFE)
-    /// without answers the average is forgotten.
+    /// An answer came: takes its latency into the average, an eighth of it, and ends a rest. After 5 s
+    /// without an answer the average is forgotten.
     pub fn observe(&self, latency: Duration) {
         // Two weeks are more than enough, and leave room to multiply.
         let sample = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).clamp(1, 1 << 50);
-        let now = self.nanos(Instant::now());
+        let now = nanos(Instant::now());
         let old = self.latency.load(Ordering::Relaxed);
         let age = now.saturating_sub(self.renewed.load(Ordering::Relaxed));
         let new = if old == 0 || age > HALF_LIFE { sample } else { old - old / 8 + sample / 8 };
@@ -98,7 +86,7 @@ impl Load {
     /// It failed: it rests for 100 ms, for twice as long after each further failure in a row, and at most for 10 s.
     /// Failures during a rest are of calls that began before, and change nothing.
     pub fn fail(&self) {
-        let now = self.nanos(Instant::now());
+        let now = nanos(Instant::now());
         if now < self.rests_until.load(Ordering::Relaxed) {
             return;
         }
@@ -107,20 +95,25 @@ impl Load {
         self.rests_until.store(now.saturating_add(rest), Ordering::Relaxed);
     }
 
-    /// Whether it should be left alone at `now`, where there are others.
-    pub fn rests(&self, now: Instant) -> bool {
+    /// Whether it should be left alone now, where there are others. Looks at the clock only after a failure.
+    pub fn rests(&self) -> bool {
         let until = self.rests_until.load(Ordering::Relaxed);
-        until > 0 && self.nanos(now) < until
+        until > 0 && nanos(Instant::now()) < until
     }
 
     /// A number that is one higher each time, for selectors whose nodes take turns.
     pub(super) fn turn(&self) -> usize {
         self.turns.fetch_add(1, Ordering::Relaxed)
     }
+}
 
-    fn nanos(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.born).as_nanos()).unwrap_or(u64::MAX)
-    }
+/// A time as nanoseconds, so that it fits in an atomic; from the first one that is asked for.
+fn nanos(time: Instant) -> u64 {
+    // The real clock: a paused one may be far ahead, and other runtimes are not.
+    static START: LazyLock<Instant> = LazyLock::new(|| std::time::Instant::now().into());
+    // A second later, so that zero is never.
+    let since = time.saturating_duration_since(*START) + Duration::from_secs(1);
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// What is left of an average after `age`.
@@ -152,39 +145,46 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_average_follows_what_is_observed_and_fades() {
-        let load = Load::default();
-        assert_eq!(load.expected(Instant::now()), None);
+        let (load, other) = (Load::default(), Load::default());
+        other.observe(MS);
+        assert_eq!(load.compare(&other), (None, Some(MS)));
         load.observe(8 * MS);
         load.observe(16 * MS);
         assert_eq!(load.latency(), Some(9 * MS));
+        assert_eq!(load.compare(&other), (Some(9 * MS), Some(MS)));
         tokio::time::advance(Duration::from_secs(10)).await;
-        assert_eq!(load.expected(Instant::now()), Some(9 * MS / 4));
+        // Both are as old.
+        assert_eq!(load.compare(&other), (Some(9 * MS), Some(MS)));
+        other.observe(MS);
+        assert_eq!(load.compare(&other), (Some(9 * MS / 4), Some(MS)));
         tokio::time::advance(Duration::from_millis(2_500)).await;
-        let expected = load.expected(Instant::now()).unwrap();
-        assert!(expected < 9 * MS / 5 && expected > 9 * MS / 6, "{expected:?}");
+        other.observe(MS);
+        let (Some(faded), _) = load.compare(&other) else { panic!("it was observed") };
+        assert!(faded < 9 * MS / 5 && faded > 9 * MS / 6, "{faded:?}");
         // What was forgotten does not count.
         load.observe(40 * MS);
         assert_eq!(load.latency(), Some(40 * MS));
         tokio::time::advance(Duration::from_secs(1 << 30)).await;
-        assert_eq!(load.expected(Instant::now()), Some(Duration::from_nanos(1)));
+        other.observe(MS);
+        assert_eq!(other.compare(&load), (Some(MS), Some(Duration::from_nanos(1))));
     }
 
     #[tokio::test(start_paused = true)]
     async fn rests_grow_and_end() {
         let load = Load::default();
         for rest in [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000] {
-            assert!(!load.rests(Instant::now()));
+            assert!(!load.rests());
             load.fail();
             // Of calls that were under way.
             load.fail();
             tokio::time::advance((rest - 1) * MS).await;
-            assert!(load.rests(Instant::now()), "{rest} ms");
+            assert!(load.rests(), "{rest} ms");
             tokio::time::advance(MS).await;
         }
         load.observe(MS);
         load.fail();
         tokio::time::advance(100 * MS).await;
-        assert!(!load.rests(Instant::now()));
+        assert!(!load.rests());
     }
 
     #[test]
@@ -193,6 +193,6 @@ mod tests {
         for latency in [Duration::MAX, Duration::ZERO, Duration::MAX] {
             load.observe(latency);
         }
-        assert!(load.expected(Instant::now()).unwrap() > Duration::from_secs(3_600));
+        assert!(load.compare(&Load::default()).0.unwrap() > Duration::from_secs(3_600));
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::time::Instant;
-
 use super::{Node, Outcome, Selector, Snapshot};
 use crate::{Code, Options, Result, Stage};
 
@@ -38,7 +36,7 @@ impl Selector for P2c {
         let first = nodes.draw(excluded, None)?;
         let Some(second) = nodes.draw(excluded, Some(first)) else { return nodes.nodes().get(first) };
         let (first, second) = (&nodes.nodes()[first], &nodes.nodes()[second]);
-        Some(if is_better(second, first, Instant::now()) { second } else { first })
+        Some(if is_better(second, first) { second } else { first })
     }
 
     fn finished(&self, node: &Node, outcome: &Outcome) {
@@ -51,16 +49,16 @@ impl Selector for P2c {
     }
 }
 
-fn is_better(node: &Node, other: &Node, now: Instant) -> bool {
+fn is_better(node: &Node, other: &Node) -> bool {
     let (load, other) = (node.load(), other.load());
-    match (load.rests(now), other.rests(now)) {
+    match (load.rests(), other.rests()) {
         (false, true) => return true,
         (true, false) => return false,
         _ => {}
     }
     // With the call that is about to be sent.
     let (calls, other_calls) = (load.in_flight().saturating_add(1), other.in_flight().saturating_add(1));
-    match (load.expected(now), other.expected(now)) {
+    match load.compare(other) {
         (Some(latency), Some(other)) => latency.saturating_mul(calls) < other.saturating_mul(other_calls),
         (None, Some(_)) => calls <= other_calls,
         (Some(_), None) | (None, None) => calls < other_calls,

@@ -24,7 +24,9 @@ use futures_util::future::{BoxFuture, FutureExt};
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
-use crate::{Broker, Codec, Registry, Result, Selector, Transport};
+#[cfg(feature = "flags")]
+use crate::Codec;
+use crate::{Broker, Registry, Result, Selector, Transport};
 use settings::{Key, Origin, Settings};
 
 /// A service: its name, its handlers and its settings, before it runs.
@@ -227,7 +229,7 @@ impl Service {
 
     /// Every name is looked up before anything starts, so that a wrong one is the first thing that is said.
     fn check_plugins(&self) -> Result<()> {
-        plugin::check::<dyn Codec>()?;
+        crate::codec::check()?;
         self.find(self.own.registry.is_some(), Key::Registry, plugin::find::<dyn Registry>)?;
         self.find(self.own.transport.is_some(), Key::Transport, plugin::find::<dyn Transport>)?;
         self.find(self.own.broker.is_some(), Key::Broker, plugin::find::<dyn Broker>)?;

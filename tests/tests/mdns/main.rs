@@ -1,5 +1,8 @@
 //! The mdns registry over real sockets, on loopback and between namespaces.
 
+mod namespaces;
+mod properties;
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
