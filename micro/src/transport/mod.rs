@@ -119,6 +119,7 @@ pub trait Serve: Send + Sync + 'static {
 /// - A frame or a header block of HTTP/2 has `header_timeout` from its first byte to its last.
 /// - A connection that does not take what is written to it has `idle_timeout`.
 /// - Of a request that was refused half read, the rest is read for half a second, so that the answer arrives.
+/// - Messages that are under way to a server hold 64 times `max_message_size` together; one more gets 503.
 /// - A request has at most 100 headers.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]

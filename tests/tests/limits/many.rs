@@ -218,3 +218,25 @@ async fn a_server_out_of_descriptors_comes_back() {
     drop(connections);
     p99(server.port, 100).await;
 }
+
+#[tokio::test]
+async fn bodies_without_an_end_fill_no_memory() {
+    let server = Elsewhere::start(&["max_message_size=1000000", "header_timeout=3000"]).await;
+    let mut connections = Vec::new();
+    for _ in 0..200 {
+        let mut raw = Raw::connect(server.port).await;
+        raw.send("POST /Say/Hello HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n").await;
+        raw.try_send(vec![b' '; 999_999]).await;
+        connections.push(raw);
+    }
+    // 64 at most are waited for; the others know.
+    let mut refused = 0;
+    for raw in &mut connections[66..] {
+        let answer = raw.try_answer().await;
+        refused += usize::from(answer.is_some_and(|answer| answer.status() == 503));
+    }
+    assert!(refused > 100, "{refused} were told");
+    drop(connections);
+    p99(server.port, 100).await;
+    server.stays_small("bodies without an end");
+}
