@@ -17,6 +17,7 @@ use crate::error::escape_html;
 use crate::message::{ContentType, Request, Response};
 use crate::net::{Caller, Service};
 use crate::transport::{Limits, Serve};
+use crate::units::say_size;
 use crate::{Code, Error, Metadata};
 
 /// What an error says at most: it travels in headers, twice.
@@ -155,7 +156,7 @@ impl Server {
             length if length <= limit => Ok(body),
             length => Err(Error::new(
                 Code::ResourceExhausted,
-                format!("the reply has {length} bytes, over the limit of {limit} (--max_message_size)"),
+                format!("the reply has {length} bytes, over the limit of {} (--max_message_size)", say_size(limit)),
             )
             .with_status(500)),
         });
@@ -170,10 +171,10 @@ impl Server {
     }
 
     fn unread(&self, unread: Unread) -> Error {
-        let limit = self.limits.max_message_size;
+        let limit = say_size(self.limits.max_message_size);
         match unread {
             Unread::TooLarge => {
-                Error::from_status(413, format!("the message is over the limit of {limit} bytes (--max_message_size)"))
+                Error::from_status(413, format!("the message is over the limit of {limit} (--max_message_size)"))
             }
             Unread::TooSlow => Error::from_status(
                 408,
