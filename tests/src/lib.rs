@@ -4,6 +4,7 @@ pub mod alloc;
 pub mod dns;
 pub mod fuzz;
 pub mod h2;
+pub mod netns;
 pub mod probe;
 pub mod process;
 pub mod say;

@@ -51,7 +51,7 @@ fn an_unknown_transport_says_what_is_linked() {
 
 #[test]
 fn a_plugin_that_is_not_linked_says_how_to_link_it() {
-    golden("plugin_not_linked", &probe().args(["--registry", "tiny"]).output().unwrap(), &[]);
+    golden("plugin_not_linked", &probe().args(["--registry", "directory"]).output().unwrap(), &[]);
 }
 
 #[test]

@@ -61,6 +61,24 @@ mod codec {
     }
 }
 
+/// A service and a client that use nothing but what this crate adds.
+#[cfg(feature = "codec")]
+#[tokio::test]
+async fn a_call_by_all_three_of_them() {
+    let process = Process::start("127.0.0.1:0");
+    let directory = || Directory::new(&process.address).unwrap();
+    let service = Service::new("greeter").registry(directory()).address("127.0.0.1:0").handle(Greeter);
+    let running = service.start().await.unwrap();
+    let caller = Service::new("caller").registry(directory()).selector(Least::default());
+    let greeter = GreeterClient::new("greeter", caller.client());
+    let cbor = micro::ContentType::parse("application/cbor");
+    assert_eq!(greeter.hello("John".into()).content_type(cbor).await.unwrap(), "Hello John");
+    let other = micro::ContentType::parse("application/bson");
+    let error = greeter.hello("John".into()).content_type(other).await.unwrap_err();
+    assert_eq!(error.status(), 415, "{error}");
+    running.stop().await.unwrap();
+}
+
 /// A server in a process of its own, killed at the end.
 struct Process {
     child: Child,

@@ -111,10 +111,10 @@ pub(crate) fn decode_with<T: DeserializeOwned>(codec: &dyn Codec, body: &[u8]) -
 
 #[cold]
 fn unreadable(error: &serde_path_to_error::Error<erased_serde::Error>) -> Error {
-    // The outermost value is a dot.
     let path = error.path().to_string();
-    let path: String = path.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-    let path = if path == "." { String::new() } else { text::shorten(&path) };
+    // What is a dot there is the outermost value, and a question mark is a key that was not read yet.
+    let path = path.trim_end_matches(".?").trim_matches(['.', '?']);
+    let path: String = text::shorten(path).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     Error::invalid_argument(json::in_field(&path, &error.inner().to_string()))
 }
 

@@ -219,7 +219,8 @@ pub async fn encoding_appends(subject: impl Into<Subject>) {
             codec.encode(&order(), &mut alone).expect("encodes");
             let mut out = b"head".to_vec();
             codec.encode(&order(), &mut out).expect("encodes");
-            assert_eq!(out, [b"head", &alone[..]].concat());
+            assert!(out.starts_with(b"head"), "what was there is gone");
+            assert!(out[4..] == alone, "written otherwise than into an empty buffer");
         }
         // Those have a buffer of their own.
         Kind::Wired(_) => {}
@@ -447,7 +448,7 @@ pub async fn calls_do_not_disturb_each_other(subject: impl Into<Subject>) {
     let failed = std::thread::scope(|scope| {
         let calls = || {
             for number in 0..200 {
-                assert_eq!(&subject.encode(&order()), body);
+                assert!(&subject.encode(&order()) == body, "the same value was written otherwise");
                 assert!(subject.decode::<Order>(&body[..body.len() - 1]).is_err());
                 assert_eq!(subject.decode::<Order>(body).expect("decodes"), order());
                 subject.comes_back(number);

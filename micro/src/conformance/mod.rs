@@ -23,8 +23,10 @@ pub mod broker;
 pub mod codec;
 pub mod registry;
 pub mod selector;
+pub mod transport;
 
 pub use crate::__conformance_broker as broker;
 pub use crate::__conformance_codec as codec;
 pub use crate::__conformance_registry as registry;
 pub use crate::__conformance_selector as selector;
+pub use crate::__conformance_transport as transport;

@@ -31,6 +31,8 @@ pub(crate) struct Pulse {
 }
 
 const NONE: u64 = u64::MAX;
+/// Just now: [`Pulse::due`] reads the clock for it. Most heads are whole before that, and never cost a look at it.
+const NOW: u64 = u64::MAX - 1;
 
 impl Pulse {
     pub(super) fn new() -> Self {
@@ -46,7 +48,7 @@ impl Pulse {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(NONE - 1)
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(NOW - 1)
     }
 
     fn after(&self, micros: u64, limit: Duration) -> Instant {
@@ -60,7 +62,7 @@ impl Pulse {
     /// Something has begun to arrive.
     pub(super) fn partial(&self) {
         if self.partial.load(Ordering::Relaxed) == NONE {
-            self.partial.store(self.now(), Ordering::Relaxed);
+            self.partial.store(NOW, Ordering::Relaxed);
         }
     }
 
@@ -108,7 +110,11 @@ impl Pulse {
         if lingering != NONE {
             return Some(self.after(lingering, LINGER));
         }
-        let partial = self.partial.load(Ordering::Relaxed);
+        let mut partial = self.partial.load(Ordering::Relaxed);
+        if partial == NOW {
+            partial = self.now();
+            self.partial.store(partial, Ordering::Relaxed);
+        }
         let due = if partial != NONE {
             Some(self.after(partial, limits.header_timeout))
         } else if self.is_busy() {
@@ -155,6 +161,7 @@ mod tests {
         tokio::time::advance(Duration::from_secs(5)).await;
         pulse.partial();
         let first_byte = Instant::now();
+        assert_eq!(pulse.due(&limits, None), Some(first_byte + limits.header_timeout));
         tokio::time::advance(Duration::from_secs(5)).await;
         pulse.partial();
         assert_eq!(pulse.due(&limits, None), Some(first_byte + limits.header_timeout));

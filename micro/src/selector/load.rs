@@ -66,8 +66,8 @@ impl Load {
         (faded(self, renewed[1].saturating_sub(renewed[0])), faded(other, renewed[0].saturating_sub(renewed[1])))
     }
 
-    /// An answer came: takes its latency into the average, an eighth of it, and ends a rest. After [a while](HALF_LIFE)
-    /// without answers the average is forgotten.
+    /// An answer came: takes its latency into the average, an eighth of it, and ends a rest. After 5 s
+    /// without an answer the average is forgotten.
     pub fn observe(&self, latency: Duration) {
         // Two weeks are more than enough, and leave room to multiply.
         let sample = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX).clamp(1, 1 << 50);

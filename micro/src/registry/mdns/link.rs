@@ -157,10 +157,10 @@ impl Link {
     pub(super) fn listen(&self, port: u16) -> io::Result<Vec<Ear>> {
         let mut ears = Vec::new();
         if let Some((ip, _)) = self.v4.first() {
-            ears.push(Ear { socket: listen_v4(*ip, port)?, group: (GROUP_V4, port).into() });
+            ears.push(Ear { socket: listen_v4(&self.name, *ip, port)?, group: (GROUP_V4, port).into() });
         }
         if !self.v6.is_empty() {
-            match listen_v6(self.index, port) {
+            match listen_v6(&self.name, self.index, port) {
                 Ok(socket) => ears.push(Ear { socket, group: group_v6(port, self.index) }),
                 Err(error) if ears.is_empty() => return Err(error),
                 // Where there is IPv4 it is enough; loopback often has no multicast of IPv6.
@@ -189,17 +189,25 @@ impl Ear {
 }
 
 /// A socket that shares its port: with our own programs, and with those of Go Micro, which share by address only.
-fn shared(domain: Domain) -> io::Result<Socket> {
+fn shared(domain: Domain, interface: &str) -> io::Result<Socket> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_reuse_address(true)?;
+    // A multicast that fits one socket only is given to any of those that share the port with it and are bound alike,
+    // be they of other interfaces. So on Linux the port is shared that way only when the interface tells them apart.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let apart = socket.bind_device(Some(interface.as_bytes())).is_ok();
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let apart = !interface.is_empty();
     #[cfg(unix)]
-    socket.set_reuse_port(true)?;
+    socket.set_reuse_port(apart)?;
+    #[cfg(not(unix))]
+    let _ = apart;
     socket.set_nonblocking(true)?;
     Ok(socket)
 }
 
-fn listen_v4(interface: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
-    let socket = shared(Domain::IPV4)?;
+fn listen_v4(name: &str, interface: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
+    let socket = shared(Domain::IPV4, name)?;
     // Without this a socket hears what any program joined, on any interface.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_multicast_all_v4(false)?;
@@ -213,8 +221,8 @@ fn listen_v4(interface: Ipv4Addr, port: u16) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-fn listen_v6(index: u32, port: u16) -> io::Result<UdpSocket> {
-    let socket = shared(Domain::IPV6)?;
+fn listen_v6(name: &str, index: u32, port: u16) -> io::Result<UdpSocket> {
+    let socket = shared(Domain::IPV6, name)?;
     socket.set_only_v6(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_multicast_all_v6(false)?;

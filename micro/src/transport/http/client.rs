@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use http::{Method, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -47,6 +49,7 @@ pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
         host,
         busy: AtomicBool::new(false),
         exchanges: AtomicU64::new(0),
+        service: Mutex::new(None),
         first: OnceLock::new(),
         max_message_size: limits.max_message_size,
     })
@@ -63,6 +66,8 @@ pub(super) struct Link {
     /// An exchange is under way, or was given up: a connection has no way to go on after that.
     busy: AtomicBool,
     exchanges: AtomicU64,
+    /// The service that was called last, and its header: most connections see one only.
+    service: Mutex<Option<(Arc<str>, HeaderValue)>>,
     /// The metadata of the first request, which a server of Go Micro sends back with every response.
     first: OnceLock<HeaderMap>,
     max_message_size: usize,
@@ -135,6 +140,9 @@ impl Link {
     fn headers(&self, request: &Request) -> HeaderMap {
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         let metadata = request.metadata.headers();
+        if !metadata.is_empty() && number == 0 {
+            let _ = self.first.set(metadata.clone());
+        }
         let mut headers = HeaderMap::with_capacity(metadata.len() + 10);
         for (name, value) in metadata {
             if !head::is_reserved(name) {
@@ -147,19 +155,17 @@ impl Link {
         };
         headers.insert(HOST, self.host.clone());
         headers.insert(CONTENT_TYPE, content_type(&request.content_type));
-        headers.insert(&head::SERVICE, head::value(request.service.to_string()));
+        headers.insert(&head::SERVICE, self.service(&request.service));
         headers.insert(&head::METHOD, endpoint.clone());
         headers.insert(&head::ENDPOINT, endpoint);
         // Different for each request: servers of Go Micro tell exchanges on a connection by them, and may swallow one
         // that looks like the one before.
-        headers.insert(&head::ID, HeaderValue::from(number));
-        headers.insert(&head::STREAM, HeaderValue::from(number));
+        let number = HeaderValue::from(number);
+        headers.insert(&head::ID, number.clone());
+        headers.insert(&head::STREAM, number);
         if let Some(deadline) = request.deadline {
             let left = deadline.saturating_duration_since(Instant::now());
             headers.insert(&head::TIMEOUT, HeaderValue::from(u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)));
-        }
-        if !metadata.is_empty() && number == 0 {
-            let _ = self.first.set(metadata.clone());
         }
         headers
     }
@@ -168,38 +174,59 @@ impl Link {
     async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
         let (mut parts, incoming) = response.into_parts();
         let body = body::read(incoming, self.max_message_size, None).await.map_err(|unread| self.unread(unread))?;
-        let headers = &mut parts.headers;
-        let closes = headers.remove(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-        headers.remove(CONTENT_LENGTH);
-        headers.remove(TRANSFER_ENCODING);
-        let text = headers.remove(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let error = headers.remove(&head::ERROR);
-        headers.remove(&head::X_ERROR);
+        let (mut content_type, mut error, mut closes) = (None, None, false);
+        let mut metadata = HeaderMap::new();
+        // One pass: there are two or three of them, and each look into the map costs more than that.
+        for (name, value) in std::mem::take(&mut parts.headers) {
+            // A name that came twice has its first value only.
+            let Some(name) = name else { continue };
+            if name == CONTENT_TYPE {
+                content_type = Some(value);
+            } else if name == CONNECTION {
+                closes = value.as_bytes().eq_ignore_ascii_case(b"close");
+            } else if name == head::ERROR {
+                error = Some(value);
+            } else if name != CONTENT_LENGTH && name != TRANSFER_ENCODING && name != head::X_ERROR {
+                metadata.insert(name, value);
+            }
+        }
+        let content_type = content_type.as_ref().map(head::text);
         let result = match error {
-            Some(error) => Err(Error::from_micro(&String::from_utf8_lossy(error.as_bytes()))),
+            Some(error) => Err(Error::from_micro(&head::text(&error))),
             None if parts.status != StatusCode::OK => Err(refused(parts.status, &body)),
-            None if text.as_deref() == Some("text/plain") && is_unsupported(&body) => {
+            None if content_type.as_deref() == Some("text/plain") && is_unsupported(&body) => {
                 Err(Error::from_status(415, String::from_utf8_lossy(&body)).unhandled())
             }
             None => Ok(body),
         };
-        if headers.contains_key(&head::ENDPOINT) {
-            self.forget_echo(request, headers);
+        if metadata.contains_key(&head::ENDPOINT) {
+            metadata = self.without_echo(request, metadata);
         }
-        let content_type = text.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
-        let metadata = Metadata::from(std::mem::take(headers));
-        Ok((Response { metadata, content_type, result }, !closes))
+        let content_type = content_type.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
+        Ok((Response { metadata: Metadata::from(metadata), content_type, result }, !closes))
     }
 
     /// Drops what a server of Go Micro merely sends back.
-    fn forget_echo(&self, request: &Request, headers: &mut HeaderMap) {
+    fn without_echo(&self, request: &Request, headers: HeaderMap) -> HeaderMap {
         let first = self.first.get();
-        let sent = |name, value| {
-            request.metadata.headers().get(name) == Some(value)
-                || first.is_some_and(|first| first.get(name) == Some(value))
+        let sent = |name: &HeaderName, value: &HeaderValue| {
+            let current = request.metadata.headers().get(name);
+            current == Some(value) || first.is_some_and(|first| first.get(name) == Some(value))
         };
-        let kept = headers.iter().filter(|(name, value)| !head::is_reserved(name) && !sent(*name, *value));
-        *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+        named.filter(|(name, value)| !head::is_reserved(name) && !sent(name, value)).collect()
+    }
+
+    fn service(&self, service: &Arc<str>) -> HeaderValue {
+        let mut known = self.service.lock().expect("no holder panics");
+        match &*known {
+            Some((name, value)) if Arc::ptr_eq(name, service) => value.clone(),
+            _ => {
+                let value = head::value(service.to_string());
+                *known = Some((service.clone(), value.clone()));
+                value
+            }
+        }
     }
 
     fn unread(&self, unread: Unread) -> Error {

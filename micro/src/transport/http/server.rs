@@ -118,7 +118,7 @@ impl Server {
         };
         let given = parts.headers.get(CONTENT_TYPE).cloned();
         let content_type = match &given {
-            Some(value) => ContentType::parse(&String::from_utf8_lossy(value.as_bytes())),
+            Some(value) => ContentType::parse(&head::text(value)),
             None => ContentType::Json,
         };
         let deadline = head::timeout(&parts.headers).and_then(|timeout| Instant::now().checked_add(timeout));

@@ -1,5 +1,7 @@
 //! The mdns registry over real sockets, on loopback and between namespaces.
 
+mod namespaces;
+
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
