@@ -382,3 +382,33 @@ pub(super) fn path_text(krate: &Path) -> LitStr {
     let text = krate.to_token_stream().to_string().replace(' ', "");
     LitStr::new(&format!("{text}::__private::serde"), Span::call_site())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_rules_of_serde() {
+        let fields = ["user_name", "USER_NAME", "UserName", "userName", "user-name", "USER-NAME"];
+        let cases = [
+            None,
+            Some("SCREAMING_SNAKE_CASE"),
+            Some("PascalCase"),
+            Some("camelCase"),
+            Some("kebab-case"),
+            Some("SCREAMING-KEBAB-CASE"),
+        ];
+        assert_eq!(cases.map(|case| rename_field("user_name", case)), fields);
+        let variants = ["VeryGood", "very_good", "VERY_GOOD", "veryGood", "very-good", "verygood", "VERYGOOD"];
+        let cases = [
+            None,
+            Some("snake_case"),
+            Some("SCREAMING_SNAKE_CASE"),
+            Some("camelCase"),
+            Some("kebab-case"),
+            Some("lowercase"),
+            Some("UPPERCASE"),
+        ];
+        assert_eq!(cases.map(|case| rename_variant("VeryGood", case)), variants);
+    }
+}

@@ -212,3 +212,121 @@ impl Fnv {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    /// What is ordered.
+    #[micro::message]
+    struct Order {
+        /// Unique.
+        id: u64,
+        note: Option<String>,
+        parents: Vec<Order>,
+        pair: (bool, f32),
+        change: Change,
+        tagged: Tagged,
+        beside: Beside,
+        any: serde_json::Value,
+        #[serde(flatten)]
+        more: one::Page,
+        other: two::Page,
+    }
+
+    #[micro::message]
+    enum Change {
+        None,
+        /// To a state.
+        To {
+            state: i32,
+        },
+        Many(Vec<String>),
+        Pair(i64, u8),
+    }
+
+    #[micro::message]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Empty,
+        Full { count: u8 },
+    }
+
+    #[micro::message]
+    #[serde(tag = "kind", content = "value")]
+    enum Beside {
+        One(String),
+    }
+
+    mod one {
+        #[micro::message]
+        pub(super) struct Page {
+            one: bool,
+        }
+    }
+
+    mod two {
+        #[micro::message]
+        pub(super) struct Page {
+            two: bool,
+        }
+    }
+
+    fn schema<T: Schema + 'static>(name: &'static str) -> Value {
+        Described::new::<T>(name, None, Some(T::SHAPE)).json_schema()
+    }
+
+    #[test]
+    fn a_type_that_holds_itself_refers_to_itself() {
+        let schema = schema::<Order>("Order");
+        assert_eq!(schema["$ref"], "#/$defs/Order");
+        let order = &schema["$defs"]["Order"];
+        assert_eq!(order["description"], "What is ordered.");
+        assert_eq!(order["properties"]["id"]["description"], "Unique.");
+        assert_eq!(order["properties"]["parents"], json!({"type": "array", "items": {"$ref": "#/$defs/Order"}}));
+        assert_eq!(order["properties"]["note"]["anyOf"][1], json!({"type": "null"}));
+        assert_eq!(order["properties"]["any"], json!({}));
+        let pair = json!([{"type": "boolean"}, {"type": "number", "format": "float"}]);
+        assert_eq!(order["properties"]["pair"]["prefixItems"], pair);
+    }
+
+    #[test]
+    fn two_types_of_one_name_are_two() {
+        let schema = schema::<Order>("Order");
+        assert_eq!(schema["$defs"]["Order"]["allOf"], json!([{"$ref": "#/$defs/Page"}]));
+        assert_eq!(schema["$defs"]["Order"]["properties"]["other"], json!({"$ref": "#/$defs/Page2"}));
+        assert_eq!(schema["$defs"]["Page"]["properties"]["one"]["type"], "boolean");
+        assert_eq!(schema["$defs"]["Page2"]["properties"]["two"]["type"], "boolean");
+    }
+
+    #[test]
+    fn enums_look_as_serde_writes_them() {
+        let schema = schema::<Order>("Order");
+        let change = &schema["$defs"]["Change"]["oneOf"];
+        assert_eq!(change[0], json!({"const": "None"}));
+        assert_eq!(change[1]["description"], "To a state.");
+        assert_eq!(change[1]["required"], json!(["To"]));
+        assert_eq!(change[2]["properties"]["Many"]["items"]["type"], "string");
+        assert_eq!(change[3]["properties"]["Pair"]["minItems"], 2);
+        let tagged = &schema["$defs"]["Tagged"]["oneOf"];
+        assert_eq!(tagged[0]["properties"]["kind"]["const"], "Empty");
+        assert_eq!(tagged[1]["allOf"][0]["properties"]["kind"]["const"], "Full");
+        assert_eq!(tagged[1]["allOf"][1]["properties"]["count"]["minimum"], 0);
+        assert_eq!(schema["$defs"]["Beside"]["oneOf"][0]["required"], json!(["kind", "value"]));
+    }
+
+    #[test]
+    fn a_hash_tells_schemas_apart_and_stays_what_it_is() {
+        let (order, change) = (schema::<Order>("Order"), schema::<Change>("Change"));
+        assert_eq!(hash([&order]), hash([&schema::<Order>("Order")]));
+        assert_ne!(hash([&order]), hash([&change]));
+        assert_ne!(hash([&order, &change]), hash([&change, &order]));
+        assert_ne!(hash([&json!(["a", "b"])]), hash([&json!(["ab"])]));
+        assert_ne!(hash([&json!([["a"], "b"])]), hash([&json!([["a", "b"]])]));
+        // Other versions of us compute the same.
+        assert_eq!(hash([&json!({"b": [1, null], "a": "x"})]), "fb1e413e75573b4f");
+        assert_eq!(hash([&json!({"a": "x", "b": [1, null]})]), "fb1e413e75573b4f");
+        assert_eq!(hash([]), "cbf29ce484222325");
+    }
+}
