@@ -9,8 +9,7 @@ async fn consul(options: &micro::Options) -> Result<Consul> {
     ::micro::__private::std::env!("CARGO_PKG_VERSION"), api : ::micro::plugin::API, make
     : | __micro_options | { ::micro::__private::std::boxed::Box::pin(async move { let
     __micro_made : Consul = ::micro::__private::made:: < Consul, _ >
-    (consul(__micro_options). await) ?; let __micro_made :
-    ::micro::__private::std::sync::Arc < dyn ::micro::Registry > =
-    ::micro::__private::std::sync::Arc::new(__micro_made);
-    ::micro::__private::std::result::Result::Ok(__micro_made) }) }, }
+    (consul(__micro_options). await) ?; ::micro::__private::std::result::Result::Ok(<
+    Consul as ::micro::__private::Share < dyn ::micro::Registry >> ::share(__micro_made))
+    }) }, }
 }
