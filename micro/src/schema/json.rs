@@ -9,7 +9,11 @@ use super::{Body, Content, Described, Field, Shape, Tag, Type, Variant};
 /// The schema of a message with everything that it refers to.
 pub(super) fn document(described: &Described) -> Value {
     let mut writer = Writer::default();
-    let root = writer.schema(described.shape);
+    let root = match described.shape {
+        // The whole body; inside of a message bytes are a list of numbers.
+        Shape::Bytes => json!({"contentMediaType": "application/octet-stream"}),
+        shape => writer.schema(shape),
+    };
     let mut document = Map::new();
     document.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     document.insert("title".to_owned(), described.name.into());
@@ -40,7 +44,7 @@ impl Writer {
             Shape::Float { bits: 32 } => json!({"type": "number", "format": "float"}),
             Shape::Float { .. } => json!({"type": "number", "format": "double"}),
             Shape::String => json!({"type": "string"}),
-            Shape::Bytes => json!({"type": "string", "contentMediaType": "application/octet-stream"}),
+            Shape::Bytes => json!({"type": "array", "items": integer(8, false)}),
             Shape::Option(inner) => json!({"anyOf": [self.schema(*inner), {"type": "null"}]}),
             Shape::List(item) => json!({"type": "array", "items": self.schema(*item)}),
             Shape::Map(_, value) => json!({"type": "object", "additionalProperties": self.schema(*value)}),
@@ -153,6 +157,9 @@ fn integer(bits: u32, signed: bool) -> Value {
         (_, false) => insert(&mut schema, "minimum", 0.into()),
         _ => {}
     }
+    if (bits, signed) == (8, false) {
+        insert(&mut schema, "maximum", u8::MAX.into());
+    }
     schema
 }
 
@@ -230,6 +237,7 @@ mod tests {
         tagged: Tagged,
         beside: Beside,
         any: serde_json::Value,
+        raw: crate::Bytes,
         #[serde(flatten)]
         more: one::Page,
         other: two::Page,
@@ -273,13 +281,13 @@ mod tests {
         }
     }
 
-    fn schema<T: Schema + 'static>(name: &'static str) -> Value {
+    fn schema_of<T: Schema + 'static>(name: &'static str) -> Value {
         Described::new::<T>(name, None, Some(T::SHAPE)).json_schema()
     }
 
     #[test]
     fn a_type_that_holds_itself_refers_to_itself() {
-        let schema = schema::<Order>("Order");
+        let schema = schema_of::<Order>("Order");
         assert_eq!(schema["$ref"], "#/$defs/Order");
         let order = &schema["$defs"]["Order"];
         assert_eq!(order["description"], "What is ordered.");
@@ -287,13 +295,17 @@ mod tests {
         assert_eq!(order["properties"]["parents"], json!({"type": "array", "items": {"$ref": "#/$defs/Order"}}));
         assert_eq!(order["properties"]["note"]["anyOf"][1], json!({"type": "null"}));
         assert_eq!(order["properties"]["any"], json!({}));
+        let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
+        assert_eq!(order["properties"]["raw"], json!({"type": "array", "items": byte}));
+        let whole = schema_of::<crate::Bytes>("Bytes");
+        assert_eq!(whole["contentMediaType"], "application/octet-stream");
         let pair = json!([{"type": "boolean"}, {"type": "number", "format": "float"}]);
         assert_eq!(order["properties"]["pair"]["prefixItems"], pair);
     }
 
     #[test]
     fn two_types_of_one_name_are_two() {
-        let schema = schema::<Order>("Order");
+        let schema = schema_of::<Order>("Order");
         assert_eq!(schema["$defs"]["Order"]["allOf"], json!([{"$ref": "#/$defs/Page"}]));
         assert_eq!(schema["$defs"]["Order"]["properties"]["other"], json!({"$ref": "#/$defs/Page2"}));
         assert_eq!(schema["$defs"]["Page"]["properties"]["one"]["type"], "boolean");
@@ -302,7 +314,7 @@ mod tests {
 
     #[test]
     fn enums_look_as_serde_writes_them() {
-        let schema = schema::<Order>("Order");
+        let schema = schema_of::<Order>("Order");
         let change = &schema["$defs"]["Change"]["oneOf"];
         assert_eq!(change[0], json!({"const": "None"}));
         assert_eq!(change[1]["description"], "To a state.");
@@ -318,8 +330,8 @@ mod tests {
 
     #[test]
     fn a_hash_tells_schemas_apart_and_stays_what_it_is() {
-        let (order, change) = (schema::<Order>("Order"), schema::<Change>("Change"));
-        assert_eq!(hash([&order]), hash([&schema::<Order>("Order")]));
+        let (order, change) = (schema_of::<Order>("Order"), schema_of::<Change>("Change"));
+        assert_eq!(hash([&order]), hash([&schema_of::<Order>("Order")]));
         assert_ne!(hash([&order]), hash([&change]));
         assert_ne!(hash([&order, &change]), hash([&change, &order]));
         assert_ne!(hash([&json!(["a", "b"])]), hash([&json!(["ab"])]));
