@@ -59,7 +59,7 @@ texts! {
     argument_mistyped(given, attribute, meant, legal) = "`{attribute}` has no argument `{given}`, did you mean `{meant}`? It takes {legal}";
     argument_misplaced(given, owner, attribute) = "`{given}` is an argument of `{owner}`, not of `{attribute}`";
     argument_twice(given) = "`{given}` is given twice; keep one";
-    argument_form(given, form) = "write `{form}`: that is the form of `{given}`";
+    argument_form(given, form) = "`{given}` is written `{form}`";
     metadata_key(key) = "metadata name \"{key}\": use letters, digits, `-`, `_` or `.`";
     metadata_value() = "a metadata value has no line ends or control characters";
     metadata_twice(key) = "metadata `{key}` is given twice; keep one";

@@ -9,6 +9,8 @@ mod errors;
 mod message;
 mod plugin;
 mod service;
+#[cfg(test)]
+mod snapshots;
 mod tokens;
 
 use proc_macro::TokenStream;

@@ -250,3 +250,70 @@ pub(crate) fn respan(tokens: TokenStream, span: Span) -> TokenStream {
     });
     moved.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quote::quote;
+
+    #[test]
+    fn bodies_come_back_as_they_were() {
+        let item = quote! {
+            impl Greeter {
+                const N: usize = { 3 };
+                fn one(&self) -> [u8; { 4 }] { let x = ; { nested } }
+                fn two(&self) {}
+            }
+        };
+        let (hollow, bodies) = hollow(item.clone());
+        assert_eq!(bodies.len(), 3);
+        assert!(syn::parse2::<syn::ItemImpl>(hollow.clone()).is_ok());
+        let again: syn::ItemImpl = syn::parse2(hollow).expect("it parses without bodies");
+        assert_eq!(refill(quote!(#again), &bodies).to_string(), item.to_string());
+    }
+
+    #[test]
+    fn ours_are_replaced_and_others_stay() {
+        let item = quote! {
+            impl Greeter {
+                #[inline]
+                #[micro::handler(name = "x")]
+                fn one(&self) { #[handler] {} }
+                #[cfg_attr(unix, handler)]
+                fn two(&self) {}
+                #[cfg_attr(unix, inline)]
+                fn three(&self) {}
+            }
+        };
+        let expected = quote! {
+            impl Greeter {
+                #[inline]
+                #[here]
+                fn one(&self) { #[handler] {} }
+                #[here]
+                fn two(&self) {}
+                #[cfg_attr(unix, inline)]
+                fn three(&self) {}
+            }
+        };
+        let replaced = replace_attributes(item, &|name| name == "handler", &quote!(#[here]));
+        assert_eq!(replaced.to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn what_borrows_is_told() {
+        assert!(borrow(quote!(Vec<String>)).is_none());
+        assert!(borrow(quote!(Cow<'static, str>)).is_none());
+        assert!(borrow(quote!(Option<&'static str>)) == Some(Borrow::Static));
+        assert!(borrow(quote!((u8, &str))) == Some(Borrow::Other));
+        assert!(borrow(quote!(Cow<'a, str>)) == Some(Borrow::Other));
+        assert_eq!(lasting(quote!(Pair<'a, &'_ str>)).to_string(), quote!(Pair<'static, &'static str>).to_string());
+    }
+
+    #[test]
+    fn an_item_that_cannot_be_read_takes_no_other_away() {
+        let block = quote!(impl A { fn a(&self) {} fn b(&self, x y) {} const C: u8 = 1; });
+        let sound = without_items(block, &|item| syn::parse2::<syn::ImplItem>(item).is_ok());
+        assert_eq!(sound.to_string(), quote!(impl A { fn a(&self) {} const C: u8 = 1; }).to_string());
+    }
+}

@@ -166,6 +166,17 @@ where
     Ok(<Option<T> as serde::Deserialize>::deserialize(deserializer)?.unwrap_or_default())
 }
 
+/// A plugin as its kind: `dyn Registry`. Each kind implements it for the types that implement its trait.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no plugin of the kind `{K}`",
+    label = "does not implement the trait of this kind",
+    note = "implement the trait, or say another kind in `#[micro::plugin(…)]`"
+)]
+pub trait Share<K: ?Sized> {
+    /// The plugin, shared.
+    fn share(self) -> std::sync::Arc<K>;
+}
+
 /// What a plugin's constructor returned, its error as one of ours.
 ///
 /// # Errors

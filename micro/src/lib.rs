@@ -41,7 +41,179 @@ pub use service::{Running, Service};
 /// A call of a typed client: see [`client::Call`].
 pub type Call<Req, Res> = client::Call<'static, Req, Res>;
 
-pub use micro_macros::{handler, main, message, plugin, service, subscriber};
+/// Makes a service of an `impl` block, and a typed client for it.
+///
+/// Methods marked [`#[handler]`](macro@handler) are endpoints; others stay ordinary methods. The wire name of
+/// `Greeter::say_hello` is `Greeter.SayHello`. The client of `Greeter` is `GreeterClient`, a `pub` type beside it with a
+/// method for each endpoint.
+///
+/// ```
+/// use micro::{Context, Result};
+///
+/// #[micro::message]
+/// pub struct HelloRequest { pub name: String }
+///
+/// #[micro::message]
+/// pub struct HelloResponse { pub greeting: String }
+///
+/// struct Greeter;
+///
+/// /// Greets people.
+/// #[micro::service(version = "2")]
+/// impl Greeter {
+///     /// Greets one person by name.
+///     #[handler(timeout = "2s", idempotent)]
+///     async fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {
+///         Ok(HelloResponse { greeting: format!("Hello {}", req.name) })
+///     }
+/// }
+///
+/// async fn call(client: micro::Client) -> Result<HelloResponse> {
+///     GreeterClient::new("greeter", client).hello(HelloRequest { name: "John".into() }).await
+/// }
+/// ```
+///
+/// # On a trait
+///
+/// The same attribute on a trait makes a contract that several types, in any crate, implement. The marks stand in the
+/// trait, the futures of its endpoints are `Send`, and implementations are written with `async fn`. The attribute on
+/// an implementation makes its type a service; it takes no argument but `crate`.
+///
+/// ```
+/// # use micro::Result;
+/// #[micro::service]
+/// pub trait Clock {
+///     #[handler]
+///     async fn now(&self) -> Result<u64>;
+/// }
+///
+/// struct Stopped;
+///
+/// #[micro::service]
+/// impl Clock for Stopped {
+///     async fn now(&self) -> Result<u64> {
+///         Ok(0)
+///     }
+/// }
+/// ```
+///
+/// A type has one marked inherent block and any number of contracts. Where it has several, `handle` is told which:
+/// `service.handle::<ClockClient, _, _>(Stopped)`. A contract has no type parameters.
+///
+/// # Arguments
+///
+/// | Argument | What it says |
+/// |---|---|
+/// | `name = "Greeter"` | the first part of the wire names: letters, digits and `_` |
+/// | `version = "1.2"` | the version of the interface |
+/// | `metadata(key = "value", "other-key" = "value")` | what is said of the service in the registry |
+/// | `crate = path` | where `micro` is, when it goes by another name |
+///
+/// A service lives as long as the program and is shared between threads: a lifetime of the block is taken as `'static`.
+pub use micro_macros::service;
+
+/// Marks an endpoint in a block or trait marked [`#[service]`](macro@service).
+///
+/// An endpoint is an `async fn` with `&self`, then a [`Context`] if it wants one, then one message if it wants one,
+/// both by value. It returns a `Result` that is written out, with any message or `()`, and any error that is
+/// `Into<micro::Error>`.
+///
+/// | Argument | What it says |
+/// |---|---|
+/// | `name = "Hello"` | the second part of the wire name; the method's in CamelCase otherwise |
+/// | `timeout = "2s"` | how long a call may take, all attempts together: `500ms`, `30s`, `2m`, `1h`, or seconds |
+/// | `idempotent` | that twice is the same as once, so that clients may try again at any stage |
+/// | `retries = 2` | how often clients try again, at most 100 |
+/// | `http = "GET /v1/hello/{name}"` | a route of plain HTTP; each variable is a field of the message |
+/// | `metadata(key = "value")` | what is said of the endpoint in the registry |
+/// | `crate = path` | nothing here; the block's counts |
+///
+/// Docs, `#[cfg]` and `#[deprecated]` go on to the client and to what the service says of itself.
+pub use micro_macros::handler;
+
+/// Will mark a subscriber in a block marked [`#[service]`](macro@service); events come with a later version.
+pub use micro_macros::subscriber;
+
+/// Derives what a message needs: `Debug`, `Clone`, `Default` and both serde traits, those that are not derived below it.
+///
+/// It also describes the type by a [`schema`], with its doc comments. Derives of your own stand below the attribute;
+/// above it they are invisible to it.
+///
+/// ```
+/// #[micro::message]
+/// #[derive(PartialEq)]
+/// pub struct Order {
+///     /// Unique.
+///     pub id: u64,
+///     pub tags: Vec<String>,
+/// }
+///
+/// #[micro::message]
+/// pub enum State { Open, Shipped { by: String } }
+///
+/// let order: Order = serde_json::from_str(r#"{"tags": null}"#)?;
+/// assert_eq!(order, Order::default());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// Messages are read as Go and protobuf read them: a field that is absent is empty, and `null` is an empty list or
+/// map, as Go writes those that were never set. For other rules write `#[serde(default = "…")]`, or `deserialize_with`
+/// on a field, or use plain serde derives: such a type is a message too. A type with a constant as parameter has its
+/// fields required, as serde knows no default for it.
+///
+/// The default of an enum is its first variant, unless another one is marked `#[default]`. A message owns its data,
+/// and is an object in JSON: a struct has named fields, or one without a name that stands for the whole. Type
+/// parameters need `micro::schema::Schema` for the whole to be described by more than its name.
+///
+/// The one argument is `crate = path`, where `micro` is when it goes by another name.
+pub use micro_macros::message;
+
+/// Registers the constructor of a plugin, so that it is found by its name: `--registry=consul`.
+///
+/// ```
+/// # use std::sync::Arc;
+/// use micro::selector::{Node, Selector, Snapshot};
+/// use micro::{Options, Result};
+///
+/// #[derive(Debug)]
+/// struct First;
+///
+/// impl Selector for First {
+///     fn pick<'n>(&self, nodes: &'n Snapshot, excluded: &[&str]) -> Option<&'n Arc<Node>> {
+///         nodes.nodes().iter().find(|node| !excluded.contains(&node.id()))
+///     }
+/// }
+///
+/// /// The first node that is not excluded.
+/// #[micro::plugin(selector = "first")]
+/// fn first(_: &Options) -> Result<First> {
+///     Ok(First)
+/// }
+/// # micro::plugin::find::<dyn Selector>("first").map(drop).unwrap();
+/// ```
+///
+/// One kind a function: `registry`, `transport`, `broker`, `codec` or `selector`. The function is plain or `async` and
+/// takes [`&Options`](Options) alone; it returns a `Result` with a type that implements the trait of the kind. The
+/// first paragraph of its docs is what `--plugins` shows, `capabilities("queue", "redelivery")` too. `crate = path`
+/// says where `micro` is, when it goes by another name.
+///
+/// A program links a plugin crate by a line that names it, `use that_crate as _;`; without one the linker leaves it
+/// out.
+pub use micro_macros::plugin;
+
+/// Runs an `async fn main`: starts the runtime, logs to standard error, prints an error and exits with its status.
+///
+/// ```no_run
+/// #[micro::main]
+/// async fn main() -> micro::Result<()> {
+///     micro::Service::new("greeter").run().await
+/// }
+/// ```
+///
+/// `main` returns nothing, or a `Result<()>` whose error is `Into<micro::Error>`. The program exits with 2 for a wrong
+/// command line and with 1 for any other error. The one argument is `crate = path`, where `micro` is when it goes by
+/// another name.
+pub use micro_macros::main;
 
 pub use broker::Broker;
 pub use codec::Codec;

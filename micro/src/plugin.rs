@@ -59,6 +59,13 @@ macro_rules! kind {
     (dyn $kind:ident, $name:literal, [$(($plugin:literal, $feature:literal)),* $(,)?]) => {
         ::inventory::collect!($crate::plugin::Plugin<dyn $kind>);
 
+        #[diagnostic::do_not_recommend]
+        impl<T: $kind> $crate::__private::Share<dyn $kind> for T {
+            fn share(self) -> ::std::sync::Arc<dyn $kind> {
+                ::std::sync::Arc::new(self)
+            }
+        }
+
         impl $crate::plugin::Kind for dyn $kind {
             const NAME: &'static str = $name;
             const FEATURES: &'static [(&'static str, &'static str)] = &[$(($plugin, $feature)),*];

@@ -7,7 +7,8 @@ use syn::{
     Attribute, Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned,
 };
 
-use super::model::{Body, Content, Default, Derive, Field, Message, Serde, Tag, is_collection, path_text, span};
+use super::model::{Body, Content, Default, Derive, Field, Message, Tag, is_collection, path_text, span};
+use super::serde::Serde;
 use crate::service::spelled;
 use crate::tokens;
 

@@ -19,7 +19,7 @@ pub(super) fn expand(plugin: &Plugin) -> TokenStream {
     let make = tokens::respan(quote!(#krate::__private::made), *output);
     let error = quote_spanned!(*output=> _);
     // The step from the type to the trait object is where a missing implementation is seen: at the type.
-    let share = tokens::respan(quote!(#std::sync::Arc::new(#made)), ty.span());
+    let share = tokens::respan(quote!(#krate::__private::Share), ty.span());
     quote! {
         #krate::__private::inventory::submit! {
             #krate::plugin::Plugin::<dyn #krate::#kind> {
@@ -32,8 +32,7 @@ pub(super) fn expand(plugin: &Plugin) -> TokenStream {
                 make: |#options| {
                     #std::boxed::Box::pin(async move {
                         let #made: #ty = #make::<#ty, #error>(#function(#options)#wait)?;
-                        let #made: #std::sync::Arc<dyn #krate::#kind> = #share;
-                        #std::result::Result::Ok(#made)
+                        #std::result::Result::Ok(<#ty as #share<dyn #krate::#kind>>::share(#made))
                     })
                 },
             }

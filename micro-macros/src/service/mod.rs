@@ -1,11 +1,16 @@
 //! `#[service]`, and the attributes that stand inside of it.
 
+mod client;
+mod contract;
 mod expand;
+mod handler;
 mod model;
 mod parse;
 mod route;
+mod signature;
+mod types;
 
-pub(crate) use model::{error_span, spelled};
+pub(crate) use types::{error_span, spelled};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -19,7 +24,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     let model = parsed.block.as_ref().and_then(|block| model::build(block, &parsed.arguments, &mut errors));
     let mut tokens = match &parsed.block {
         Some(parse::Block::Contract { item, bodies, .. }) if model.is_some() => {
-            expand::contract(item, bodies, &parsed.arguments.krate)
+            contract::contract(item, bodies, &parsed.arguments.krate)
         }
         _ => parsed.item,
     };

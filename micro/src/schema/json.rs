@@ -9,7 +9,11 @@ use super::{Body, Content, Described, Field, Shape, Tag, Type, Variant};
 /// The schema of a message with everything that it refers to.
 pub(super) fn document(described: &Described) -> Value {
     let mut writer = Writer::default();
-    let root = writer.schema(described.shape);
+    let root = match described.shape {
+        // The whole body; inside of a message bytes are a list of numbers.
+        Shape::Bytes => json!({"contentMediaType": "application/octet-stream"}),
+        shape => writer.schema(shape),
+    };
     let mut document = Map::new();
     document.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     document.insert("title".to_owned(), described.name.into());
@@ -40,7 +44,7 @@ impl Writer {
             Shape::Float { bits: 32 } => json!({"type": "number", "format": "float"}),
             Shape::Float { .. } => json!({"type": "number", "format": "double"}),
             Shape::String => json!({"type": "string"}),
-            Shape::Bytes => json!({"type": "string", "contentMediaType": "application/octet-stream"}),
+            Shape::Bytes => json!({"type": "array", "items": integer(8, false)}),
             Shape::Option(inner) => json!({"anyOf": [self.schema(*inner), {"type": "null"}]}),
             Shape::List(item) => json!({"type": "array", "items": self.schema(*item)}),
             Shape::Map(_, value) => json!({"type": "object", "additionalProperties": self.schema(*value)}),
@@ -153,6 +157,9 @@ fn integer(bits: u32, signed: bool) -> Value {
         (_, false) => insert(&mut schema, "minimum", 0.into()),
         _ => {}
     }
+    if (bits, signed) == (8, false) {
+        insert(&mut schema, "maximum", u8::MAX.into());
+    }
     schema
 }
 
@@ -210,5 +217,128 @@ impl Fnv {
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => self.bytes(b'v', value.to_string().as_bytes()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Schema;
+
+    /// What is ordered.
+    #[micro::message]
+    struct Order {
+        /// Unique.
+        id: u64,
+        note: Option<String>,
+        parents: Vec<Order>,
+        pair: (bool, f32),
+        change: Change,
+        tagged: Tagged,
+        beside: Beside,
+        any: serde_json::Value,
+        raw: crate::Bytes,
+        #[serde(flatten)]
+        more: one::Page,
+        other: two::Page,
+    }
+
+    #[micro::message]
+    enum Change {
+        None,
+        /// To a state.
+        To {
+            state: i32,
+        },
+        Many(Vec<String>),
+        Pair(i64, u8),
+    }
+
+    #[micro::message]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Empty,
+        Full { count: u8 },
+    }
+
+    #[micro::message]
+    #[serde(tag = "kind", content = "value")]
+    enum Beside {
+        One(String),
+    }
+
+    mod one {
+        #[micro::message]
+        pub(super) struct Page {
+            one: bool,
+        }
+    }
+
+    mod two {
+        #[micro::message]
+        pub(super) struct Page {
+            two: bool,
+        }
+    }
+
+    fn schema_of<T: Schema + 'static>(name: &'static str) -> Value {
+        Described::new::<T>(name, None, Some(T::SHAPE)).json_schema()
+    }
+
+    #[test]
+    fn a_type_that_holds_itself_refers_to_itself() {
+        let schema = schema_of::<Order>("Order");
+        assert_eq!(schema["$ref"], "#/$defs/Order");
+        let order = &schema["$defs"]["Order"];
+        assert_eq!(order["description"], "What is ordered.");
+        assert_eq!(order["properties"]["id"]["description"], "Unique.");
+        assert_eq!(order["properties"]["parents"], json!({"type": "array", "items": {"$ref": "#/$defs/Order"}}));
+        assert_eq!(order["properties"]["note"]["anyOf"][1], json!({"type": "null"}));
+        assert_eq!(order["properties"]["any"], json!({}));
+        let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
+        assert_eq!(order["properties"]["raw"], json!({"type": "array", "items": byte}));
+        let whole = schema_of::<crate::Bytes>("Bytes");
+        assert_eq!(whole["contentMediaType"], "application/octet-stream");
+        let pair = json!([{"type": "boolean"}, {"type": "number", "format": "float"}]);
+        assert_eq!(order["properties"]["pair"]["prefixItems"], pair);
+    }
+
+    #[test]
+    fn two_types_of_one_name_are_two() {
+        let schema = schema_of::<Order>("Order");
+        assert_eq!(schema["$defs"]["Order"]["allOf"], json!([{"$ref": "#/$defs/Page"}]));
+        assert_eq!(schema["$defs"]["Order"]["properties"]["other"], json!({"$ref": "#/$defs/Page2"}));
+        assert_eq!(schema["$defs"]["Page"]["properties"]["one"]["type"], "boolean");
+        assert_eq!(schema["$defs"]["Page2"]["properties"]["two"]["type"], "boolean");
+    }
+
+    #[test]
+    fn enums_look_as_serde_writes_them() {
+        let schema = schema_of::<Order>("Order");
+        let change = &schema["$defs"]["Change"]["oneOf"];
+        assert_eq!(change[0], json!({"const": "None"}));
+        assert_eq!(change[1]["description"], "To a state.");
+        assert_eq!(change[1]["required"], json!(["To"]));
+        assert_eq!(change[2]["properties"]["Many"]["items"]["type"], "string");
+        assert_eq!(change[3]["properties"]["Pair"]["minItems"], 2);
+        let tagged = &schema["$defs"]["Tagged"]["oneOf"];
+        assert_eq!(tagged[0]["properties"]["kind"]["const"], "Empty");
+        assert_eq!(tagged[1]["allOf"][0]["properties"]["kind"]["const"], "Full");
+        assert_eq!(tagged[1]["allOf"][1]["properties"]["count"]["minimum"], 0);
+        assert_eq!(schema["$defs"]["Beside"]["oneOf"][0]["required"], json!(["kind", "value"]));
+    }
+
+    #[test]
+    fn a_hash_tells_schemas_apart_and_stays_what_it_is() {
+        let (order, change) = (schema_of::<Order>("Order"), schema_of::<Change>("Change"));
+        assert_eq!(hash([&order]), hash([&schema_of::<Order>("Order")]));
+        assert_ne!(hash([&order]), hash([&change]));
+        assert_ne!(hash([&order, &change]), hash([&change, &order]));
+        assert_ne!(hash([&json!(["a", "b"])]), hash([&json!(["ab"])]));
+        assert_ne!(hash([&json!([["a"], "b"])]), hash([&json!([["a", "b"]])]));
+        // Other versions of us compute the same.
+        assert_eq!(hash([&json!({"b": [1, null], "a": "x"})]), "fb1e413e75573b4f");
+        assert_eq!(hash([&json!({"a": "x", "b": [1, null]})]), "fb1e413e75573b4f");
+        assert_eq!(hash([]), "cbf29ce484222325");
     }
 }

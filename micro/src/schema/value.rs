@@ -82,3 +82,103 @@ fn kind(shape: Shape) -> String {
         Shape::Named(name) => name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::schema::{Described, Schema};
+
+    #[micro::message]
+    struct Order {
+        id: u64,
+        #[serde(rename = "userName")]
+        user: String,
+        prices: std::collections::HashMap<String, f64>,
+        lines: Vec<Line>,
+        first: Line,
+        state: State,
+        change: Change,
+        parent: Option<Box<Order>>,
+        raw: crate::Bytes,
+        number: Number,
+    }
+
+    #[micro::message]
+    struct Line {
+        amount: i32,
+        inner: Inner,
+    }
+
+    #[micro::message]
+    struct Inner {
+        deep: Deep,
+    }
+
+    #[micro::message]
+    struct Deep {
+        deeper: bool,
+    }
+
+    #[micro::message]
+    enum State {
+        Open,
+        Shut,
+    }
+
+    #[micro::message]
+    enum Change {
+        None,
+        To { state: State },
+    }
+
+    #[micro::message]
+    struct Number(u32);
+
+    fn tree<T: Schema + 'static>(name: &'static str) -> serde_json::Value {
+        serde_json::to_value(Described::new::<T>(name, None, Some(T::SHAPE)).value()).unwrap()
+    }
+
+    #[test]
+    fn names_and_types_are_those_of_go() {
+        let order = tree::<Order>("Order");
+        assert_eq!((&order["name"], &order["type"]), (&"Order".into(), &"Order".into()));
+        let fields: Vec<_> =
+            order["values"].as_array().unwrap().iter().map(|field| (&field["name"], &field["type"])).collect();
+        let expected = [
+            ("id", "uint64"),
+            ("userName", "string"),
+            ("prices", "map[string]float64"),
+            ("lines", "[]Line"),
+            ("first", "Line"),
+            ("state", "string"),
+            ("change", "Change"),
+            ("parent", "Order"),
+            ("raw", "[]uint8"),
+            ("number", "uint32"),
+        ];
+        assert_eq!(
+            fields,
+            expected
+                .map(|(name, kind)| (name.into(), kind.into()))
+                .iter()
+                .map(|(a, b)| (a, b))
+                .collect::<Vec<(&serde_json::Value, &serde_json::Value)>>()
+        );
+    }
+
+    #[test]
+    fn three_levels_are_enough_even_for_a_type_that_holds_itself() {
+        let order = tree::<Order>("Order");
+        let inner = &order["values"][4]["values"][1];
+        assert_eq!((&inner["name"], &inner["type"]), (&"inner".into(), &"Inner".into()));
+        assert_eq!(inner["values"], serde_json::json!([]));
+        let parent = &order["values"][7];
+        assert_eq!(parent["values"][7]["values"], serde_json::json!([]));
+    }
+
+    #[test]
+    fn a_type_without_a_schema_is_its_name() {
+        let plain = serde_json::to_value(Described::named("Plain", &[]).value()).unwrap();
+        assert_eq!(plain, serde_json::json!({"name": "Plain", "type": "Plain", "values": []}));
+        assert_eq!(Described::nothing().value().kind, "Empty");
+    }
+}

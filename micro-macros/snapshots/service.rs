@@ -1,0 +1,272 @@
+/// Greets people.
+impl Greeter {
+    /// Greets one person by name.
+    #[allow(
+        clippy::unused_async,
+        clippy::unused_self,
+        clippy::needless_pass_by_value,
+        clippy::trivially_copy_pass_by_ref
+    )]
+    async fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {
+        Ok(greet(ctx, req))
+    }
+    fn other(&self) {}
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl ::micro::server::Handle<GreeterClient> for Greeter {
+    const SERVICE: ::micro::server::About = ::micro::server::About::new("Greeter")
+        .with_version("2")
+        .with_docs("Greets people.");
+    const METHODS: &'static [::micro::server::Method<Self>] = {
+        use ::micro::__private::{NoWire as _, NotShared as _};
+        &[
+            ::micro::server::Method {
+                definition: *GreeterClient::__micro_hello,
+                call: |service, context, message| {
+                    ::micro::__private::Dispatch::<
+                        Self,
+                    >::unary::<
+                        HelloRequest,
+                        HelloResponse,
+                        _,
+                        _,
+                    >(
+                        (
+                            ::micro::__private::Probe::<HelloRequest>::WIRE,
+                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                        ),
+                        service,
+                        context,
+                        message,
+                        |service, context, message| {
+                            let _ = &message.name;
+                            Self::hello(service, context, message)
+                        },
+                    )
+                },
+            },
+        ]
+    };
+}
+/**A client of `Greeter`: one method for each endpoint.
+
+It is cheap to clone.*/
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+pub struct GreeterClient {
+    target: ::micro::client::Target,
+    marker: ::micro::__private::std::marker::PhantomData<fn() -> ()>,
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl ::micro::__private::std::clone::Clone for GreeterClient {
+    fn clone(&self) -> Self {
+        Self {
+            target: ::micro::__private::std::clone::Clone::clone(&self.target),
+            marker: ::micro::__private::std::marker::PhantomData,
+        }
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl ::micro::__private::std::fmt::Debug for GreeterClient {
+    fn fmt(
+        &self,
+        f: &mut ::micro::__private::std::fmt::Formatter<'_>,
+    ) -> ::micro::__private::std::fmt::Result {
+        f.debug_struct("GreeterClient").field("target", &self.target).finish()
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl ::micro::client::Typed for GreeterClient {
+    fn connect(target: ::micro::client::Target) -> Self {
+        Self {
+            target,
+            marker: ::micro::__private::std::marker::PhantomData,
+        }
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl GreeterClient {
+    /// A client that calls the service of that name in the registry.
+    #[must_use]
+    pub fn new(
+        service: impl ::micro::__private::std::convert::Into<
+            ::micro::__private::std::sync::Arc<::micro::__private::std::primitive::str>,
+        >,
+        client: impl ::micro::__private::std::convert::Into<::micro::Client>,
+    ) -> Self {
+        Self {
+            target: ::micro::client::Target::new(service, client),
+            marker: ::micro::__private::std::marker::PhantomData,
+        }
+    }
+    /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
+    /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
+    #[must_use]
+    pub fn within(&self, context: &::micro::Context) -> Self {
+        Self {
+            target: self.target.within(context),
+            marker: ::micro::__private::std::marker::PhantomData,
+        }
+    }
+    /// The same client for calls that take part in no other call, even inside of a handler.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            target: self.target.detached(),
+            marker: ::micro::__private::std::marker::PhantomData,
+        }
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#[automatically_derived]
+impl GreeterClient {
+    #[doc(hidden)]
+    const __micro_hello: &'static ::micro::endpoint::Definition = {
+        use ::micro::__private::{NoShape as _, NoWire as _};
+        &::micro::endpoint::Definition::unary(
+                "Greeter.Hello",
+                ::micro::schema::Described::new::<
+                    HelloRequest,
+                >(
+                    "HelloRequest",
+                    ::micro::__private::Probe::<HelloRequest>::WIRE,
+                    ::micro::__private::Probe::<HelloRequest>::SHAPE,
+                ),
+                ::micro::schema::Described::new::<
+                    HelloResponse,
+                >(
+                    "HelloResponse",
+                    ::micro::__private::Probe::<HelloResponse>::WIRE,
+                    ::micro::__private::Probe::<HelloResponse>::SHAPE,
+                ),
+            )
+            .with_policy(
+                ::micro::endpoint::Policy::NONE
+                    .with_timeout(
+                        ::micro::__private::std::time::Duration::from_millis(2000u64),
+                    )
+                    .with_idempotent(true),
+            )
+            .with_http(::micro::endpoint::Route {
+                method: "GET",
+                path: "/v1/hello/{name}",
+            })
+            .with_docs("Greets one person by name.")
+    };
+    ///Greets one person by name.
+    pub fn hello(
+        &self,
+        message: HelloRequest,
+    ) -> ::micro::Call<HelloRequest, HelloResponse> {
+        use ::micro::__private::NoWire as _;
+        ::micro::Call::new(
+            &self.target,
+            Self::__micro_hello,
+            ::micro::__private::Probe::<HelloRequest>::WIRE,
+            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            message,
+        )
+    }
+}

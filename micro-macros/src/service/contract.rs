@@ -1,0 +1,134 @@
+//! Contracts: the trait, and the way from it to the client and the table of endpoints.
+
+use proc_macro2::{Group, Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::{ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
+
+use super::expand::{about, quiet, row};
+use super::model::{Implementation, Service};
+use super::parse::{allow, is_ours};
+use crate::tokens;
+
+/// The table of a contract, for each type that implements it, and the way from the trait to it.
+pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
+    let krate = &service.krate;
+    let quiet = quiet();
+    let vis = &service.client_vis;
+    let client = &service.client;
+    let about = about(service);
+    let this = format_ident!("__MicroService", span = Span::mixed_site());
+    let rows =
+        service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(#this)));
+    quote! {
+        #quiet
+        #[doc(hidden)]
+        #vis trait #link {
+            type MarkTheTraitWithMicroService;
+        }
+
+        #[automatically_derived]
+        impl<#this: ?#krate::__private::std::marker::Sized> #link for #this {
+            type MarkTheTraitWithMicroService = #client;
+        }
+
+        #quiet
+        #[automatically_derived]
+        impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
+            const SERVICE: #krate::server::About = #about;
+            const METHODS: &'static [#krate::server::Method<#this>] = {
+                use #krate::__private::{NoWire as _, NotShared as _};
+                &[#(#rows),*]
+            };
+        }
+    }
+}
+
+/// The trait of a contract, with futures that can be sent between threads.
+pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> TokenStream {
+    let mut item = item.clone();
+    let link = format_ident!("__{}Contract", item.ident.unraw());
+    let std = quote!(#krate::__private::std);
+    item.attrs.push(parse_quote!(#[allow(async_fn_in_trait, clippy::manual_async_fn)]));
+    item.colon_token.get_or_insert_with(Default::default);
+    for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync)] {
+        item.supertraits.push(parse_quote!(#bound));
+    }
+    for item in &mut item.items {
+        let TraitItem::Fn(method) = item else {
+            strip(item);
+            continue;
+        };
+        let marked = strip_list(&mut method.attrs);
+        if !marked {
+            continue;
+        }
+        let quiet = allow();
+        let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
+        method.attrs.extend(quiet);
+        send(&mut method.sig, &std);
+        if let Some(body) = &mut method.default {
+            let inner = body.clone();
+            body.stmts = vec![syn::Stmt::Expr(parse_quote!(async move #inner), None)];
+        }
+    }
+    tokens::refill(item.to_token_stream(), bodies)
+}
+
+/// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
+fn send(signature: &mut Signature, std: &TokenStream) {
+    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    if signature.asyncness.take().is_none() && future {
+        return;
+    }
+    let output = match &signature.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => quote!(#ty),
+    };
+    signature.output = parse_quote!(-> impl #std::future::Future<Output = #output> + #std::marker::Send);
+}
+
+fn strip(item: &mut TraitItem) {
+    match item {
+        TraitItem::Const(item) => strip_list(&mut item.attrs),
+        TraitItem::Type(item) => strip_list(&mut item.attrs),
+        TraitItem::Macro(item) => strip_list(&mut item.attrs),
+        _ => false,
+    };
+}
+
+/// Takes our attributes away; whether there were any.
+fn strip_list(attributes: &mut Vec<syn::Attribute>) -> bool {
+    let before = attributes.len();
+    attributes.retain(|attribute| {
+        !attribute.path().segments.last().is_some_and(|segment| is_ours(&segment.ident.to_string()))
+    });
+    attributes.len() < before
+}
+
+/// `impl Handle<GreeterClient> for Polite`, by way of the trait.
+pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
+    let Implementation { krate, contract, ty, generics } = found;
+    let quiet = quiet();
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let parameter = format_ident!("__MicroService", span = Span::mixed_site());
+    let client = format_ident!("__MicroClient", span = Span::mixed_site());
+    // A mistake in the way from the trait to its client is one about the trait.
+    let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
+    let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
+    quote! {
+        const _: () = {
+            #[allow(type_alias_bounds)]
+            type #client<#parameter: #contract> = #projection;
+
+            #quiet
+            #[automatically_derived]
+            impl #impl_generics #krate::server::Handle<#client<#ty>> for #ty #where_clause {
+                const SERVICE: #krate::server::About =
+                    <#client<#ty> as #krate::__private::Contract<#ty>>::SERVICE;
+                const METHODS: &'static [#krate::server::Method<Self>] =
+                    <#client<#ty> as #krate::__private::Contract<#ty>>::METHODS;
+            }
+        };
+    }
+}
