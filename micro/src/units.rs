@@ -72,6 +72,12 @@ pub(crate) fn show_size(bytes: usize) -> String {
     }
 }
 
+/// A size in a sentence: `4MiB`, `1000 bytes`.
+pub(crate) fn say_size(bytes: usize) -> String {
+    let text = show_size(bytes);
+    if text.ends_with('B') { text } else { text + " bytes" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

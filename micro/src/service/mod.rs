@@ -21,11 +21,11 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
+#[cfg(feature = "flags")]
+use crate::Codec;
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
-#[cfg(feature = "flags")]
-use crate::Codec;
 use crate::{Broker, Registry, Result, Selector, Transport};
 use settings::{Key, Origin, Settings};
 

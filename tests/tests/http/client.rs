@@ -133,7 +133,7 @@ async fn a_failed_exchange_says_whether_it_may_have_been_handled() {
 
     let connection = connect().await;
     let error = connection.call(&hello()).await.unwrap_err();
-    assert!(error.detail().contains("4194304 bytes"), "{error}");
+    assert!(error.detail().contains("4MiB"), "{error}");
     assert_eq!(kind(error), (Code::ResourceExhausted, Stage::Decode, false));
     assert!(!connection.is_open());
 

@@ -73,7 +73,7 @@ async fn a_large_body_gets_its_413_before_it_is_sent() {
     raw.send(head).await;
     let answer = raw.answer().await;
     assert_eq!(answer.status(), 413);
-    assert!(answer.text().contains("4194304"), "{}", answer.text());
+    assert!(answer.text().contains("4MiB"), "{}", answer.text());
     // And a caller that sends all of it without a look still reads its answer: no reset destroys it.
     for encoding in
         ["Content-Length: 5242880\r\n\r\n".to_owned(), "Transfer-Encoding: chunked\r\n\r\n500000\r\n".to_owned()]

@@ -22,6 +22,7 @@ use super::body::{self, Unread};
 use super::head;
 use crate::message::{ContentType, Request, Response};
 use crate::transport::{Connection, Limits};
+use crate::units::say_size;
 use crate::{Error, Metadata, Result, Stage};
 
 /// How large the head of a response may be at least: errors travel in it, twice, and Go Micro sets no limit.
@@ -99,7 +100,7 @@ impl Link {
             return Err(Error::resource_exhausted(format!(
                 "the request has {} bytes, over the limit of {} (--max_message_size)",
                 request.body.len(),
-                self.max_message_size
+                say_size(self.max_message_size)
             ))
             .unhandled()
             .at(Stage::Send));
@@ -232,8 +233,8 @@ impl Link {
     fn unread(&self, unread: Unread) -> Error {
         match unread {
             Unread::TooLarge => Error::resource_exhausted(format!(
-                "the reply is over the limit of {} bytes (--max_message_size)",
-                self.max_message_size
+                "the reply is over the limit of {} (--max_message_size)",
+                say_size(self.max_message_size)
             ))
             .at(Stage::Decode),
             Unread::Broken(error) => lost_inside().with_source(error),

@@ -16,6 +16,7 @@ use crate::endpoint::Definition;
 use crate::message::{ContentType, Request, Response};
 use crate::net::{Caller, Service};
 use crate::transport::{Limits, Serve};
+use crate::units::say_size;
 use crate::{Code, Error, Metadata};
 
 /// Answers for one server.
@@ -140,7 +141,7 @@ impl Server {
             length if length <= limit => Ok(body),
             length => Err(Error::new(
                 Code::ResourceExhausted,
-                format!("the reply has {length} bytes, over the limit of {limit} (--max_message_size)"),
+                format!("the reply has {length} bytes, over the limit of {} (--max_message_size)", say_size(limit)),
             )
             .with_status(500)),
         });
@@ -155,10 +156,10 @@ impl Server {
     }
 
     fn unread(&self, unread: Unread) -> Error {
-        let limit = self.limits.max_message_size;
+        let limit = say_size(self.limits.max_message_size);
         match unread {
             Unread::TooLarge => {
-                Error::from_status(413, format!("the message is over the limit of {limit} bytes (--max_message_size)"))
+                Error::from_status(413, format!("the message is over the limit of {limit} (--max_message_size)"))
             }
             Unread::TooSlow => Error::from_status(
                 408,

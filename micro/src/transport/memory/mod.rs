@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use self::faults::Fault;
 use super::{Connection, Limits, Listener, Serve, Transport};
 use crate::message::{Request, Response};
+use crate::units::say_size;
 use crate::{Error, Options, Peer, Result, Stage};
 
 /// Named addresses inside of one process. Clones share them; two that were made apart do not know each other.
@@ -229,7 +230,7 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
 async fn handle(server: Arc<dyn Serve>, exchange: Exchange, limit: usize) {
     let (request, mut reply) = exchange.take();
     let response = if request.body.len() > limit {
-        let text = format!("the message is over the limit of {limit} bytes (--max_message_size)");
+        let text = format!("the message is over the limit of {} (--max_message_size)", say_size(limit));
         Response::error(Error::from_status(413, text).unhandled())
     } else {
         tokio::select! {
@@ -241,7 +242,11 @@ async fn handle(server: Arc<dyn Serve>, exchange: Exchange, limit: usize) {
     };
     let response = match &response.result {
         Ok(body) if body.len() > limit => {
-            let text = format!("the reply has {} bytes, over the limit of {limit} (--max_message_size)", body.len());
+            let text = format!(
+                "the reply has {} bytes, over the limit of {} (--max_message_size)",
+                body.len(),
+                say_size(limit)
+            );
             Response { result: Err(Error::resource_exhausted(text).with_status(500)), ..response }
         }
         _ => response,
@@ -281,8 +286,11 @@ impl Link {
     async fn exchange(&self, request: &Request) -> Result<Response> {
         let limit = self.max_message_size;
         if request.body.len() > limit {
-            let text =
-                format!("the request has {} bytes, over the limit of {limit} (--max_message_size)", request.body.len());
+            let text = format!(
+                "the request has {} bytes, over the limit of {} (--max_message_size)",
+                request.body.len(),
+                say_size(limit)
+            );
             return Err(Error::resource_exhausted(text).unhandled().at(Stage::Send));
         }
         let _stream = self.streams.acquire().await.map_err(|_| unsent())?;
@@ -308,7 +316,7 @@ impl Link {
         let response = response??;
         match &response.result {
             Ok(body) if body.len() > limit => {
-                let text = format!("the reply is over the limit of {limit} bytes (--max_message_size)");
+                let text = format!("the reply is over the limit of {} (--max_message_size)", say_size(limit));
                 Err(Error::resource_exhausted(text).at(Stage::Decode))
             }
             _ => Ok(response),
