@@ -9,6 +9,8 @@
 mod detect;
 #[cfg(feature = "http2")]
 mod frames;
+#[cfg(feature = "http")]
+mod guard;
 pub(crate) mod interfaces;
 #[cfg(feature = "http")]
 mod io;

@@ -1,13 +1,11 @@
 //! Takes connections and serves HTTP on them.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,12 +15,13 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::detect;
+use super::guard::{AtStop, Gate, Guard};
 use super::io::Io;
 use super::pulse::Pulse;
 use crate::Peer;
@@ -54,13 +53,6 @@ pub(crate) struct Caller {
     pub(crate) peer: Arc<Peer>,
     /// How it does.
     pub(crate) pulse: Arc<Pulse>,
-}
-
-/// Says to all connections that the server stops.
-#[derive(Debug, Default)]
-struct Gate {
-    stopping: AtomicBool,
-    stop: Notify,
 }
 
 /// Accepts connections and serves them until `stop`; then closes the idle ones and finishes the others.
@@ -105,8 +97,7 @@ pub(crate) async fn serve<S: Service>(
         }
     }
     drop(listener);
-    gate.stopping.store(true, Ordering::Release);
-    gate.stop.notify_waiters();
+    gate.stop();
     while let Some(ended) = connections.join_next().await {
         ended_well(ended);
     }
@@ -233,82 +224,4 @@ fn exchanges<S: Service>(
             Ok(response)
         }
     })
-}
-
-/// Holds a connection to its limits.
-struct Guard {
-    pulse: Arc<Pulse>,
-    limits: Arc<Limits>,
-    gate: Arc<Gate>,
-}
-
-/// What becomes of a connection when the server stops.
-enum AtStop {
-    /// Nothing is under way.
-    End,
-    /// It ends by itself when what is under way is finished.
-    Finish,
-}
-
-impl Guard {
-    /// Drives a connection; `None` when it had to be ended.
-    async fn watch<F: Future>(
-        &self,
-        mut driven: Pin<&mut F>,
-        stop: impl FnOnce(Pin<&mut F>) -> AtStop,
-    ) -> Option<F::Output> {
-        let (mut stop, mut stopped) = (Some(stop), None);
-        // Both register this task's waker once and are not polled on each wake-up.
-        let mut gate = pin!(self.gate.stop.notified());
-        gate.as_mut().enable();
-        let mut armed = Instant::now() + self.limits.header_timeout;
-        let mut timer = pin!(sleep_until(armed));
-        let mut registered = false;
-        poll_fn(|cx| {
-            loop {
-                if let Poll::Ready(output) = driven.as_mut().poll(cx) {
-                    return Poll::Ready(Some(output));
-                }
-                if !registered {
-                    registered = true;
-                    let _ = gate.as_mut().poll(cx);
-                    let _ = timer.as_mut().poll(cx);
-                }
-                if self.gate.stopping.load(Ordering::Acquire) {
-                    if let Some(stop) = stop.take() {
-                        stopped = Some(Instant::now());
-                        match stop(driven.as_mut()) {
-                            AtStop::End => return Poll::Ready(None),
-                            AtStop::Finish => continue,
-                        }
-                    }
-                }
-                // The timer is not moved with each exchange: it fires, looks when the connection has to end now, and is
-                // set again. Only what comes earlier than it, which is rare, moves it.
-                let due = self.pulse.due(&self.limits, stopped);
-                if timer.is_elapsed() {
-                    let now = Instant::now();
-                    if due.is_some_and(|due| due <= now) {
-                        return Poll::Ready(None);
-                    }
-                    armed = due.unwrap_or(now + self.longest());
-                } else if due.is_some_and(|due| due < armed) {
-                    armed = due.expect("just seen");
-                } else {
-                    return Poll::Pending;
-                }
-                timer.as_mut().reset(armed);
-                if timer.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-            }
-        })
-        .await
-    }
-
-    /// How long nothing can become due while an exchange is under way, but for what moves the timer.
-    fn longest(&self) -> Duration {
-        let idle = self.limits.idle_timeout;
-        if idle.is_zero() { Duration::from_secs(3600) } else { idle }
-    }
 }

@@ -155,7 +155,7 @@ impl Link {
             std::borrow::Cow::Owned(name) => head::value(name.clone()),
         };
         headers.insert(HOST, self.host.clone());
-        headers.insert(CONTENT_TYPE, content_type(&request.content_type));
+        headers.insert(CONTENT_TYPE, head::content_type(&request.content_type));
         headers.insert(&head::SERVICE, self.service(&request.service));
         headers.insert(&head::METHOD, endpoint.clone());
         headers.insert(&head::ENDPOINT, endpoint);
@@ -266,13 +266,4 @@ fn refused(status: StatusCode, body: &[u8]) -> Error {
         return error;
     }
     Error::from_status(status.as_u16(), format!("the peer answered {status}: {text}"))
-}
-
-fn content_type(content_type: &ContentType) -> HeaderValue {
-    match content_type {
-        ContentType::Json => HeaderValue::from_static("application/json"),
-        ContentType::MessagePack => HeaderValue::from_static("application/msgpack"),
-        ContentType::Bytes => HeaderValue::from_static("application/octet-stream"),
-        ContentType::Other(name) => head::value(name.to_string()),
-    }
 }

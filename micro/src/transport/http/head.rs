@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 use http::{Version, request};
 
+use crate::message::ContentType;
+
 pub(super) static ENDPOINT: HeaderName = HeaderName::from_static("micro-endpoint");
 pub(super) static METHOD: HeaderName = HeaderName::from_static("micro-method");
 pub(super) static SERVICE: HeaderName = HeaderName::from_static("micro-service");
@@ -125,6 +127,16 @@ pub fn value(text: String) -> HeaderValue {
         }
     }
     HeaderValue::from_maybe_shared(bytes::Bytes::from(bytes)).expect("control characters are gone")
+}
+
+/// A content type as the value of its header.
+pub(super) fn content_type(content_type: &ContentType) -> HeaderValue {
+    match content_type {
+        ContentType::Json => HeaderValue::from_static("application/json"),
+        ContentType::MessagePack => HeaderValue::from_static("application/msgpack"),
+        ContentType::Bytes => HeaderValue::from_static("application/octet-stream"),
+        ContentType::Other(name) => value(name.to_string()),
+    }
 }
 
 /// Headers that frame a message or route it: never metadata that a program may set.

@@ -17,6 +17,7 @@
 mod body;
 mod client;
 mod head;
+mod reply;
 mod server;
 
 #[doc(hidden)]

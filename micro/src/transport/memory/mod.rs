@@ -1,10 +1,13 @@
 //! Connections inside of one process, for tests and for services that live together.
 
+mod faults;
+
+pub use faults::Faults;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -12,12 +15,16 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::faults::Fault;
 use super::{Connection, Limits, Listener, Serve, Transport};
 use crate::message::{Request, Response};
 use crate::units::say_size;
 use crate::{Error, Options, Peer, Result, Stage};
 
 /// Named addresses inside of one process. Clones share them; two that were made apart do not know each other.
+///
+/// By `--transport=memory` each service makes one of its own, as nothing here is global: those of one process reach each
+/// other when they are given clones of one.
 ///
 /// An address is any name; `:0` takes a fresh one. Messages are handed over as they are, and connections carry many
 /// exchanges at once. Nothing but [`Faults::delay`] waits for a clock, so tests can pause it. Of the limits, those on
@@ -40,14 +47,6 @@ struct Node {
     door: mpsc::UnboundedSender<Exchange>,
     room: Arc<Semaphore>,
     limits: Arc<Limits>,
-}
-
-#[derive(Clone, Copy)]
-enum Fault {
-    Refuse,
-    DropReplies,
-    Silence,
-    Delay(Duration),
 }
 
 /// Connections inside of this process only.
@@ -85,52 +84,6 @@ impl Inner {
             return None;
         }
         self.faults.lock().expect("no holder panics").get(address).copied()
-    }
-}
-
-/// Makes addresses of a [`Memory`] fail on demand. A fault replaces the one before, and applies to connections that
-/// are open as well as to new ones.
-#[derive(Clone)]
-pub struct Faults(Arc<Inner>);
-
-impl Faults {
-    fn set(&self, address: &str, fault: Fault) {
-        self.0.faults.lock().expect("no holder panics").insert(address.to_owned(), fault);
-        self.0.faulty.store(true, Ordering::Release);
-    }
-
-    /// The address cannot be reached: connecting and sending fail, and no handler sees the request.
-    pub fn refuse(&self, address: &str) {
-        self.set(address, Fault::Refuse);
-    }
-
-    /// Requests are handled, and the connection is lost before the reply.
-    pub fn drop_replies(&self, address: &str) {
-        self.set(address, Fault::DropReplies);
-    }
-
-    /// Requests are handled, and no reply ever comes: only a deadline ends the call.
-    pub fn silence(&self, address: &str) {
-        self.set(address, Fault::Silence);
-    }
-
-    /// Requests arrive this much later.
-    pub fn delay(&self, address: &str, delay: Duration) {
-        self.set(address, Fault::Delay(delay));
-    }
-
-    /// The address works again.
-    pub fn heal(&self, address: &str) {
-        let mut faults = self.0.faults.lock().expect("no holder panics");
-        faults.remove(address);
-        self.0.faulty.store(!faults.is_empty(), Ordering::Release);
-    }
-}
-
-impl fmt::Debug for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let faults = self.0.faults.lock().expect("no holder panics");
-        f.debug_struct("Faults").field("addresses", &faults.keys().collect::<Vec<_>>()).finish()
     }
 }
 
