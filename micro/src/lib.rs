@@ -1,4 +1,49 @@
 //! Microservices from annotated `impl` blocks.
+//!
+//! [`service`] and [`handler`] turn the methods of a block into endpoints and make a typed client; [`Service`] reads the
+//! flags, registers, serves and drains; other services call it by name.
+//!
+//! ```no_run
+//! use micro::{Result, Service};
+//!
+//! #[micro::message]
+//! pub struct HelloRequest { pub name: String }
+//!
+//! #[micro::message]
+//! pub struct HelloResponse { pub greeting: String }
+//!
+//! struct Greeter;
+//!
+//! #[micro::service]
+//! impl Greeter {
+//!     #[handler]
+//!     async fn hello(&self, request: HelloRequest) -> Result<HelloResponse> {
+//!         Ok(HelloResponse { greeting: format!("Hello {}", request.name) })
+//!     }
+//! }
+//!
+//! #[micro::main]
+//! async fn main() -> Result<()> {
+//!     Service::new("greeter").init()?.handle(Greeter).run().await
+//! }
+//! ```
+//!
+//! Elsewhere: `GreeterClient::new("greeter", service.client()).hello(request).await?`, or without types
+//! [`Client::call`]. In tests: [`testing::Network`].
+//!
+//! # Features
+//!
+//! | Feature | What it brings | Default |
+//! |---|---|---|
+//! | `http` | the http transport over HTTP/1.1 | yes |
+//! | `http2` | HTTP/2 on the same port | yes |
+//! | `flags` | the command line, and the log that [`main`] installs | yes |
+//! | `mdns` | the mdns registry | yes |
+//! | `msgpack` | MessagePack | yes |
+//! | `erased` | codecs of other crates | no |
+//! | `conformance` | the suites that every plugin of a kind passes | no |
+//!
+//! Without any there remain the attributes, the contracts, the memory and static plugins, and JSON.
 
 // Lets `#[micro::plugin]` and its like serve our own files too.
 extern crate self as micro;
@@ -220,3 +265,8 @@ pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;
 pub use transport::Transport;
+
+/// The README's blocks, as tests.
+#[cfg(all(doctest, feature = "flags", feature = "msgpack"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
