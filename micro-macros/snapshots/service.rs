@@ -270,3 +270,25 @@ impl GreeterClient {
         )
     }
 }
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+const _: () = {
+    use ::micro::__private::NoWire as _;
+    ::micro::__private::agree((
+        ::micro::__private::Probe::<HelloRequest>::WIRE,
+        ::micro::__private::Probe::<HelloResponse>::WIRE,
+    ))
+};

@@ -61,20 +61,20 @@ texts! {
     argument_twice(given) = "`{given}` is given twice; keep one";
     argument_form(given, form) = "`{given}` is written `{form}`";
     metadata_key(key) = "metadata name \"{key}\": use letters, digits, `-`, `_` or `.`";
-    metadata_value() = "a metadata value has no line ends or control characters";
+    metadata_value() = "a metadata value is one line of text, without control characters";
     metadata_twice(key) = "metadata `{key}` is given twice; keep one";
     // Of `#[service]`, about the item.
     service_item() = "`#[service]` stands on an `impl` block or on a trait: `#[service] impl Greeter {{ … }}`";
     service_self() = "a service is a type with a name: `impl Greeter {{ … }}`";
-    service_unsafe() = "a contract is not `unsafe`";
+    service_unsafe() = "a contract is not `unsafe`: take the word away";
     service_impl_argument(given) = "`{given}` belongs to the contract: write it on the trait";
     service_impl_mark() = "the trait says which methods are endpoints: take `#[handler]` away here";
     service_name(name) = "service name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the first part of `Greeter.Hello`";
-    service_version() = "a version is not empty and has no line ends or control characters";
+    service_version() = "a version is one line of text, without control characters: `version = \"1\"`";
     service_proto() = "`proto` comes with protobuf, in the next version; without it the service speaks JSON and MessagePack";
     service_cfg_attr() = "put the attribute there without `cfg_attr`; a `#[cfg(…)]` on the method takes the whole endpoint away";
-    contract_generic() = "a contract has no parameters: its client would not know them";
-    contract_self() = "a message of a contract has a name of its own: `Self` is another type for each who implements it";
+    contract_generic() = "a contract has no parameters, as its client would not know them: name the types";
+    contract_self() = "`Self` is another type for each who implements the contract: name the type of the message";
     // Of `#[handler]`.
     handler_alone() = "`#[handler]` only works on a method inside an `impl` block or a trait marked `#[micro::service]`";
     handler_item() = "`#[handler]` stands on a method: `async fn hello(&self, req: HelloRequest) -> Result<HelloResponse>`";
@@ -85,8 +85,8 @@ texts! {
     handler_name_again(name) = "the endpoint \"{name}\" is defined again: rename the method or give another `name`";
     handler_client(name, wire) = "the client has a method `{name}` of its own: rename this one and keep its wire name by `#[handler(name = \"{wire}\")]`";
     handler_not_async() = "an endpoint is an `async fn`: write `async` before `fn`";
-    handler_unsafe() = "an endpoint is not `unsafe`";
-    handler_extern() = "an endpoint is not `extern`";
+    handler_unsafe() = "an endpoint is not `unsafe`: take the word away";
+    handler_extern() = "an endpoint is not `extern`: take the word away";
     handler_generic() = "an endpoint has no type parameters: put them on the `impl` block";
     handler_where() = "an endpoint has no `where` clause: put it on the `impl` block";
     handler_no_self() = "an endpoint takes `&self` first";
@@ -115,7 +115,7 @@ texts! {
     route_braces() = "the braces of a route are balanced, each around one name: `/v1/hello/{{name}}`";
     route_variable(given) = "`{given}` is no field: a variable of a route is the name of a field of the message";
     route_segment(given) = "a variable is a whole part of the path: `/{{name}}/`, not `/{given}/`";
-    route_variable_twice(name) = "`{name}` is in this route twice";
+    route_variable_twice(name) = "`{name}` is in this route twice; keep one, or name another field";
     route_no_message(name) = "`{name}` has to be a field of the message, and this endpoint takes none";
     // Of `#[subscriber]`.
     subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block marked `#[micro::service]`";
@@ -126,7 +126,7 @@ texts! {
     message_borrows() = "a message owns its data: take the lifetime away";
     message_unit(name) = "a message is an object in JSON: write `struct {name} {{}}`";
     message_tuple() = "a struct with one unnamed field travels as that field; give these fields names";
-    message_empty_enum() = "an enum without variants has no value that could travel";
+    message_empty_enum() = "an enum without variants has no value that could travel: give it a variant";
     message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
     message_twice() = "this type is marked `#[message]` twice; keep one";
     // Of `#[plugin]`.
@@ -135,11 +135,11 @@ texts! {
     plugin_kinds() = "a plugin is of one kind: give the other kind a function of its own";
     plugin_name(name) = "plugin name \"{name}\": use lower case letters, digits, `-` and `_`, beginning with a letter";
     plugin_capability() = "a capability is a word in quotes: `capabilities(\"queue\", \"redelivery\")`";
-    plugin_self() = "a plugin is made by a function, not by a method";
+    plugin_self() = "a plugin is made by a function, not by a method: move it out of the block";
     plugin_arguments() = "a plugin is made from its options alone: `(options: &Options)`";
     plugin_options() = "the options are borrowed: `options: &Options`";
-    plugin_generic() = "the function that makes a plugin has no parameters of type and no `where` clause";
-    plugin_unsafe() = "the function that makes a plugin is not `unsafe`, `const` or `extern`";
+    plugin_generic() = "the function that makes a plugin has no parameters of type and no `where` clause: name the types";
+    plugin_unsafe() = "the function that makes a plugin is not `unsafe`, `const` or `extern`: take the word away";
     plugin_result() = "a plugin may fail to start: return `Result<…>` with its type";
     plugin_impl() = "name the type of the plugin: `Result<Consul>`";
     // Of `#[main]`.
@@ -147,6 +147,6 @@ texts! {
     main_name(name) = "the program begins in `main`: rename `{name}`";
     main_not_async() = "`main` is an `async fn` here: write `async` before `fn`";
     main_arguments() = "`main` takes no arguments: flags come by `Service::init`";
-    main_generic() = "`main` has no parameters and no `where` clause";
-    main_unsafe() = "`main` is not `unsafe`, `const` or `extern`";
+    main_generic() = "`main` has no parameters of type and no `where` clause: take them away";
+    main_unsafe() = "`main` is not `unsafe`, `const` or `extern`: take the word away";
 }

@@ -42,8 +42,8 @@ pub(crate) fn hollow(item: TokenStream) -> (TokenStream, Vec<Group>) {
     (trees.into_iter().collect(), bodies)
 }
 
-/// A block without the items that are not sound; an item ends with `;` or with a body.
-pub(crate) fn without_items(block: TokenStream, sound: &dyn Fn(TokenStream) -> bool) -> TokenStream {
+/// A block with each item in it as `map` wants it, or without it; an item ends with `;` or with a body.
+pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<TokenStream>) -> TokenStream {
     let mut trees: Vec<TokenTree> = block.into_iter().collect();
     if let Some(TokenTree::Group(block)) = trees.last_mut() {
         let mut kept = TokenStream::new();
@@ -56,8 +56,7 @@ pub(crate) fn without_items(block: TokenStream, sound: &dyn Fn(TokenStream) -> b
             };
             item.extend([tree]);
             if last {
-                let whole = std::mem::take(&mut item);
-                kept.extend(Some(whole).filter(|whole| sound(whole.clone())));
+                kept.extend(map(std::mem::take(&mut item)));
             }
         }
         *block = regroup(block, kept);
@@ -313,7 +312,8 @@ mod tests {
     #[test]
     fn an_item_that_cannot_be_read_takes_no_other_away() {
         let block = quote!(impl A { fn a(&self) {} fn b(&self, x y) {} const C: u8 = 1; });
-        let sound = without_items(block, &|item| syn::parse2::<syn::ImplItem>(item).is_ok());
+        let sound =
+            map_items(block, &|item| Some(item).filter(|item| syn::parse2::<syn::ImplItem>(item.clone()).is_ok()));
         assert_eq!(sound.to_string(), quote!(impl A { fn a(&self) {} const C: u8 = 1; }).to_string());
     }
 }

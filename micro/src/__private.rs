@@ -154,6 +154,40 @@ impl Travels for () {
     const WIRE: &'static Wire<Self> = &crate::codec::unit::WIRE;
 }
 
+/// Refuses an endpoint whose messages have no content type in common, when the program is compiled. The caller is where
+/// the error points.
+///
+/// # Panics
+/// When there is none.
+#[track_caller]
+pub const fn agree<Req, Res>(wires: Wires<Req, Res>) {
+    let request = match wires.0 {
+        Some(wire) => wire.content_types,
+        None => crate::codec::SERDE,
+    };
+    let response = match wires.1 {
+        Some(wire) => wire.content_types,
+        None => crate::codec::SERDE,
+    };
+    let mut at = 0;
+    while at < request.len() * response.len() {
+        if same(request[at / response.len()].as_bytes(), response[at % response.len()].as_bytes()) {
+            return;
+        }
+        at += 1;
+    }
+    panic!("a call has one content type, and these messages have none in common: take and return `Bytes`, or neither");
+}
+
+/// `==`, which a constant cannot do.
+const fn same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
+
 /// Reads `null` as the empty value, as Go writes lists and maps that were never set.
 ///
 /// # Errors

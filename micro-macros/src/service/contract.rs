@@ -110,12 +110,18 @@ fn strip_list(attributes: &mut Vec<syn::Attribute>) -> bool {
 pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
     let Implementation { krate, contract, ty, generics } = found;
     let quiet = quiet();
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
     let parameter = format_ident!("__MicroService", span = Span::mixed_site());
     let client = format_ident!("__MicroClient", span = Span::mixed_site());
     // A mistake in the way from the trait to its client is one about the trait.
     let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
     let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
+    let mut bounded = generics.clone();
+    if generics.params.is_empty() {
+        // With the contract in the bounds the supertraits of `Handle` follow from those of the contract, where a type
+        // that lacks one is told so. The lifetime keeps rustc from asking for them here too.
+        bounded.make_where_clause().predicates.push(parse_quote!(for<'__micro> #ty: #contract));
+    }
+    let (impl_generics, _, where_clause) = bounded.split_for_impl();
     quote! {
         const _: () = {
             #[allow(type_alias_bounds)]

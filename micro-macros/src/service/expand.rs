@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{Generics, Path, Type, parse_quote};
 
 use super::client::client;
@@ -25,7 +26,30 @@ fn expand_service(service: &Service) -> TokenStream {
         Owner::Trait { name, link } => contract_of(service, name, link),
     };
     let client = client(service);
-    quote!(#handle #client)
+    let agreements = service.handlers.iter().filter_map(|handler| agreement(service, handler));
+    quote!(#handle #client #(#agreements)*)
+}
+
+/// Asserts that a call can have one content type. In a constant of its own, as `cargo check` looks into no other;
+/// where a message has a parameter only a call can tell.
+fn agreement(service: &Service, handler: &Handler) -> Option<TokenStream> {
+    let Handler { cfgs, request, response, .. } = handler;
+    let request = request.as_ref().filter(|_| handler.sound && service.client_generics.params.is_empty())?;
+    let krate = &service.krate;
+    let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
+    let place = response.span();
+    let agree = tokens::respan(quote!(#krate::__private::agree), place);
+    // The call is where the error points: its path and its parentheses, not the types in them.
+    let agree = quote_spanned!(place=> #agree((#request_wire, #response_wire)));
+    let quiet = quiet();
+    Some(quote! {
+        #(#cfgs)*
+        #quiet
+        const _: () = {
+            use #krate::__private::NoWire as _;
+            #agree
+        };
+    })
 }
 
 /// What keeps lints quiet about code that nobody wrote.

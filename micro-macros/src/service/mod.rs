@@ -6,6 +6,7 @@ mod expand;
 mod handler;
 mod model;
 mod parse;
+mod repair;
 mod route;
 mod signature;
 mod types;

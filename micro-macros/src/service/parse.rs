@@ -1,10 +1,13 @@
 //! Tokens to syntax: the arguments, and a block whose bodies are left alone.
 
-use proc_macro2::{Group, TokenStream};
+use std::cell::Cell;
+
+use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Attribute, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, TraitItem};
 
+use super::repair::repaired;
 use crate::arguments::{SERVICE, krate};
 use crate::errors::{Errors, text};
 use crate::tokens;
@@ -35,9 +38,17 @@ pub(super) struct Parsed {
 }
 
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
-    let item = tokens::bare(item);
+    let mut item = tokens::bare(item);
     let (hollow, bodies) = tokens::hollow(item.clone());
-    let block = match syn::parse2::<Item>(hollow.clone()).or_else(|error| salvage(hollow).ok_or(error)) {
+    let read = syn::parse2::<Item>(hollow.clone()).or_else(|error| {
+        let (mended, sound) = salvage(hollow);
+        // What nobody can guess stays as it was typed, to the place of each bracket: rustc says the same twice else.
+        if let Some(mended) = mended {
+            item = tokens::refill(mended, &bodies);
+        }
+        syn::parse2(sound).ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_))).ok_or(error)
+    });
+    let block = match read {
         Ok(Item::Impl(item)) => match &item.trait_ {
             None => Some(Block::Inherent { item }),
             Some(_) => Some(Block::Implementation { item }),
@@ -54,11 +65,23 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
     Parsed { arguments, item: tokens::replace_attributes(item, &is_ours, &allow()), block }
 }
 
-/// The `impl` block without the methods that cannot be read, so that one of them takes neither the service nor its
-/// client away. rustc has read the block before, and said what is wrong.
-fn salvage(hollow: TokenStream) -> Option<Item> {
-    let sound = tokens::without_items(hollow, &|item| syn::parse2::<ImplItem>(item).is_ok());
-    syn::parse2::<ItemImpl>(sound).ok().map(Item::Impl)
+/// A block with the methods that cannot be read as they were meant, if there are such; and the same without those that
+/// nobody can guess, so that one of them takes neither the service nor its client away. rustc has read the block before,
+/// and said what is wrong.
+fn salvage(hollow: TokenStream) -> (Option<TokenStream>, TokenStream) {
+    let contract = hollow.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "trait"));
+    let readable = |item: &TokenStream| match contract {
+        true => syn::parse2::<TraitItem>(item.clone()).is_ok(),
+        false => syn::parse2::<ImplItem>(item.clone()).is_ok(),
+    };
+    let any = Cell::new(false);
+    let mended = tokens::map_items(hollow, &|item| {
+        let mended = if readable(&item) { None } else { repaired(item.clone()).filter(readable) };
+        any.set(any.get() || mended.is_some());
+        Some(mended.unwrap_or(item))
+    });
+    let sound = tokens::map_items(mended.clone(), &|item| Some(item).filter(readable));
+    (any.get().then_some(mended), sound)
 }
 
 /// The first token of an item: the whole of it would be underlined otherwise.
