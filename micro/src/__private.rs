@@ -179,3 +179,11 @@ pub fn made<T, E: IntoError>(result: Result<T, E>) -> Result<T> {
 pub mod mdns {
     pub use crate::registry::mdns::{packet, record};
 }
+
+/// The decoders of what comes over HTTP, for their tests.
+#[cfg(feature = "http")]
+pub mod http {
+    #[cfg(feature = "http2")]
+    pub use crate::net::Frames;
+    pub use crate::transport::http::{is_host, nanoseconds, value};
+}

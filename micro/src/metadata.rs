@@ -80,10 +80,12 @@ impl Metadata {
     }
 
     /// The headers themselves, for transports that speak HTTP.
+    #[cfg(feature = "http")]
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
         &mut self.headers
     }

@@ -30,8 +30,11 @@ pub struct Plugin<K: ?Sized + 'static> {
     /// [`API`] as it was when the plugin was compiled.
     pub api: u32,
     /// Makes one.
-    pub make: for<'a> fn(&'a Options) -> BoxFuture<'a, Result<Arc<K>>>,
+    pub make: Make<K>,
 }
+
+/// Makes a plugin out of its options.
+pub type Make<K> = for<'a> fn(&'a Options) -> BoxFuture<'a, Result<Arc<K>>>;
 
 impl<K: ?Sized> fmt::Debug for Plugin<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,7 +147,7 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
     candidates
         .into_iter()
         .map(|candidate| (distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1).min(3))
+        .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).clamp(1, 3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

@@ -115,7 +115,8 @@ impl<'b> Reader<'b> {
     }
 }
 
-fn payload(hex: &[u8]) -> Value {
+/// What a TXT record holds.
+pub fn payload(hex: &[u8]) -> Value {
     if hex.is_empty() {
         return Value::Null;
     }

@@ -12,16 +12,24 @@ use std::time::{Duration, Instant, SystemTime};
 /// # Panics
 /// When `run` fails or panics, printing the input and how to run it again.
 pub fn fuzz(seeds: &[Vec<u8>], run: impl Fn(&[u8]) -> Result<(), String>) {
-    let seconds = std::env::var("MICRO_FUZZ_SECONDS").ok();
-    let seconds: f64 = seconds.map_or(1.0, |text| text.parse().expect("MICRO_FUZZ_SECONDS is a number of seconds"));
     let found = match std::env::var("MICRO_FUZZ_INPUT") {
         Ok(hex) => try_one(&run, &from_hex(&hex), 0).map_or(Ok(1), Err),
-        Err(_) => search(seeds, Duration::from_secs_f64(seconds), run),
+        Err(_) => search(seeds, duration(), run),
     };
     match found {
         Ok(inputs) => println!("{inputs} inputs"),
         Err(failure) => panic!("{failure}"),
     }
+}
+
+/// How long a search takes: `MICRO_FUZZ_SECONDS`.
+///
+/// # Panics
+/// When the variable is no number.
+pub fn duration() -> Duration {
+    let seconds = std::env::var("MICRO_FUZZ_SECONDS").ok();
+    let seconds = seconds.map_or(1.0, |text| text.parse().expect("MICRO_FUZZ_SECONDS is a number of seconds"));
+    Duration::from_secs_f64(seconds)
 }
 
 /// An input that a decoder failed on.

@@ -137,10 +137,9 @@ impl Raw {
         assert!(!self.more().await && self.held.is_empty(), "bytes in place of an end: {:?}", self.held);
     }
 
-    /// Waits until the server closes, whatever it sends first; says how many bytes came.
-    pub async fn drained(&mut self) -> usize {
+    /// Waits until the server closes, whatever it sends first.
+    pub async fn drained(&mut self) {
         while self.more().await {}
-        self.held.len()
     }
 
     /// Closes this side of the connection for writing.

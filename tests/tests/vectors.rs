@@ -51,9 +51,10 @@ fn messages(bytes: &[u8]) -> Vec<Vec<u8>> {
     messages
 }
 
-fn meaning(answer: &Answer) -> (String, Vec<(&'static str, Option<String>)>, Vec<u8>) {
-    let headers = COMPARED.iter().map(|name| (*name, answer.header(name).map(str::to_owned))).collect();
-    (answer.start.clone(), headers, answer.body.clone())
+/// An answer without its echo, in one order.
+fn meaning(answer: &Answer) -> Answer {
+    let known = |name: &&str| answer.header(name).map(|value| ((*name).to_owned(), value.to_owned()));
+    Answer { headers: COMPARED.iter().filter_map(known).collect(), ..answer.clone() }
 }
 
 async fn serve(server: Arc<dyn Serve>) -> u16 {

@@ -22,7 +22,7 @@ use crate::error::Origin;
 use crate::message::{Message, Reply, Request, Response};
 use crate::registry;
 use crate::selector::{Node, Outcome, Snapshot};
-use crate::{ContentType, Context, Error, Metadata, Result, Stage};
+use crate::{Code, ContentType, Context, Error, Metadata, Result, Stage};
 
 /// A call that is not made yet: nothing happens before it is awaited.
 ///
@@ -188,6 +188,11 @@ impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
             error.with_origin(Origin { service, endpoint, node, attempt, stage: Some(stage) })
         })
     }
+}
+
+/// Whether an answer says that its node cannot take calls now: it came fast, and another node may do better.
+fn is_overloaded(error: &Error) -> bool {
+    matches!(error.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
 fn undecodable(error: Error) -> Error {
@@ -484,14 +489,16 @@ impl Exchange<'_> {
             }),
         };
         let latency = start.elapsed();
-        parts.selector.finished(
-            node,
-            &match &outcome {
-                // What a handler answered, errors among it, is an answer of the node.
-                Ok(_) => Outcome::answered(latency),
-                Err(error) => Outcome::failed(latency, error.code(), error.stage().unwrap_or(Stage::Send)),
-            },
-        );
+        let error = match &outcome {
+            Ok(response) => response.result.as_ref().err().filter(|error| is_overloaded(error)),
+            Err(error) => Some(error),
+        };
+        let told = match error {
+            Some(error) => Outcome::failed(latency, error.code(), error.stage().unwrap_or(Stage::Handle)),
+            // What a handler answers, most errors among it, is an answer of a node that is well.
+            None => Outcome::answered(latency),
+        };
+        parts.selector.finished(node, &told);
         outcome
     }
 

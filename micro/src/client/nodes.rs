@@ -20,10 +20,13 @@ pub(crate) struct Nodes {
     service: Arc<str>,
     known: Arc<ArcSwapOption<Known>>,
     /// The look-up under way; whoever needs it waits for the same one.
-    lookup: Mutex<Option<Shared<BoxFuture<'static, Result<Arc<Known>>>>>>,
+    lookup: Mutex<Option<Lookup>>,
     /// Ends the watch together with this.
     watch: Mutex<Option<DropGuard>>,
 }
+
+/// A look-up that any number of callers wait for.
+type Lookup = Shared<BoxFuture<'static, Result<Arc<Known>>>>;
 
 /// The nodes of a service and what its endpoints say of themselves.
 #[derive(Debug, Default)]
@@ -120,7 +123,7 @@ impl Nodes {
         lookup.await
     }
 
-    fn lookup(&self, parts: &Parts) -> Shared<BoxFuture<'static, Result<Arc<Known>>>> {
+    fn lookup(&self, parts: &Parts) -> Lookup {
         let mut running = self.lookup.lock().expect("no holder panics");
         if let Some(lookup) = running.as_ref().filter(|lookup| lookup.peek().is_none()) {
             return lookup.clone();

@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    fn linked(name: &'static str, make: for<'a> fn(&'a Options) -> BoxFuture<'a, Result<Arc<dyn Codec>>>) -> Linked {
+    fn linked(name: &'static str, make: crate::plugin::Make<dyn Codec>) -> Linked {
         let api = crate::plugin::API;
         let plugin = Plugin { name, summary: "", capabilities: &[], package: "other", version: "1.0.0", api, make };
         let plugin = Box::leak(Box::new(plugin));

@@ -85,7 +85,7 @@ static HELD: Definition = endpoint("Probe.Held");
 /// What a handler saw.
 #[derive(Debug)]
 enum Seen {
-    Began(Request),
+    Began(Box<Request>),
     Ended,
     Dropped,
 }
@@ -117,7 +117,7 @@ impl Serve for Probe {
 
     fn call(&self, request: Request) -> BoxFuture<'_, Response> {
         Box::pin(async move {
-            let _ = self.seen.send(Seen::Began(request.clone()));
+            let _ = self.seen.send(Seen::Began(request.clone().into()));
             let mut watch = Watch(self.seen.clone(), false);
             let result = match &*request.endpoint {
                 "Probe.Echo" => Ok(request.body.clone()),
@@ -198,7 +198,7 @@ impl Running {
 
     async fn begun(&mut self) -> Request {
         match soon("a handler begins", self.seen.recv()).await {
-            Some(Seen::Began(request)) => request,
+            Some(Seen::Began(request)) => *request,
             other => panic!("a handler begins: {other:?}"),
         }
     }

@@ -21,7 +21,7 @@ const HEAD: usize = 9;
 
 /// Follows the frames of one connection, in whatever pieces they arrive.
 #[derive(Debug)]
-pub(super) struct Frames {
+pub struct Frames {
     preface_left: usize,
     head: [u8; HEAD],
     held: usize,
@@ -36,10 +36,17 @@ pub(super) struct Frames {
 
 /// More frames than the budget.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Flood;
+pub struct Flood;
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new()
+    }
+}
 
 impl Frames {
-    pub(super) fn new() -> Self {
+    /// At the begin of a connection, before its preface.
+    pub fn new() -> Self {
         Self {
             preface_left: PREFACE.len(),
             head: [0; HEAD],
@@ -53,12 +60,15 @@ impl Frames {
     }
 
     /// Whether a frame or a header block has begun and not ended.
-    pub(super) fn is_partial(&self) -> bool {
+    pub fn is_partial(&self) -> bool {
         self.preface_left > 0 || self.held > 0 || self.payload_left > 0 || self.block_open
     }
 
     /// Takes the next bytes.
-    pub(super) fn follow(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
+    ///
+    /// # Errors
+    /// When there are more frames than the budget.
+    pub fn follow(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
         skip(&mut bytes, &mut self.preface_left);
         loop {
             skip(&mut bytes, &mut self.payload_left);
@@ -125,7 +135,7 @@ impl Frames {
     }
 
     /// So many bytes were written to the peer.
-    pub(super) fn earn(&mut self, written: usize) {
+    pub fn earn(&mut self, written: usize) {
         let earned = u32::try_from(written / EARNS).unwrap_or(BUDGET);
         self.budget = self.budget.saturating_add(earned).min(BUDGET);
     }

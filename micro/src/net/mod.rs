@@ -19,6 +19,8 @@ mod pulse;
 #[cfg(feature = "http")]
 mod serve;
 
+#[cfg(feature = "http2")]
+pub use frames::Frames;
 #[cfg(feature = "http")]
 pub(crate) use listen::bind;
 #[cfg(feature = "http")]

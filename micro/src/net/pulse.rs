@@ -71,10 +71,10 @@ impl Pulse {
     }
 
     /// It has arrived as a whole.
+    #[cfg(any(feature = "http2", test))]
     pub(super) fn whole(&self) {
         if self.is_partial() {
             self.partial.store(NONE, Ordering::Relaxed);
-            self.touch();
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{Error, Result};
 /// let cli = <Cli as clap::Parser>::parse_from(["greeter", "--registry=memory", "--run-client"]);
 /// assert!(cli.run_client);
 /// let service = micro::Service::new("greeter").flags(cli.micro)?;
-/// # micro::Result::Ok(())
+/// # Ok::<(), micro::Error>(())
 /// ```
 ///
 /// Values are checked by [`Service::flags`](crate::Service::flags), together with those of the environment.

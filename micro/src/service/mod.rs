@@ -21,10 +21,12 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
+#[cfg(feature = "flags")]
+use crate::Codec;
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
-use crate::{Broker, Codec, Registry, Result, Selector, Transport};
+use crate::{Broker, Registry, Result, Selector, Transport};
 use settings::{Key, Origin, Settings};
 
 /// A service: its name, its handlers and its settings, before it runs.

@@ -10,6 +10,7 @@ use crate::{ContentType, Error, Result, codec, units};
 
 /// Where a value came from; a later one beats an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(not(feature = "flags"), expect(dead_code, reason = "without flags, nothing comes from them"))]
 pub(crate) enum Origin {
     Default,
     Code,
@@ -29,6 +30,7 @@ impl fmt::Display for Origin {
 }
 
 /// One row of the flag table.
+#[cfg_attr(not(feature = "flags"), expect(dead_code, reason = "without flags, nothing shows the table"))]
 pub(crate) struct Setting {
     /// `registry_address`: the flag `--registry_address` or `--registry-address`, the variable `MICRO_REGISTRY_ADDRESS`.
     pub(crate) name: &'static str,

@@ -91,6 +91,9 @@ pub trait Serve: Send + Sync + 'static {
     fn endpoints(&self) -> &[&'static Definition];
 
     /// Serves one exchange. Dropping the future cancels the handler. A panic of the handler is a response.
+    ///
+    /// A content type that no codec of the endpoint reads is an error of status 415, marked as
+    /// [unhandled](Error::is_unhandled): transports tell it by both from what handlers say.
     fn call(&self, request: Request) -> BoxFuture<'_, Response>;
 
     /// The endpoint of that name.
@@ -108,6 +111,16 @@ pub trait Serve: Send + Sync + 'static {
 }
 
 /// What a transport puts up with. Each bound is a flag; a bound of zero is switched off only where its docs say so.
+///
+/// Some bounds follow from these, over HTTP:
+/// - A body has `header_timeout`, and then as long as it comes with 500 bytes a second on average.
+/// - An HTTP/2 connection may send 1,000 frames a second that carry nothing (`PING`, `SETTINGS`, `RST_STREAM`,
+///   `CONTINUATION`, `WINDOW_UPDATE`, `PRIORITY`, empty `DATA`), and one more for every 64 bytes that are written to it.
+/// - A frame or a header block of HTTP/2 has `header_timeout` from its first byte to its last.
+/// - A connection that does not take what is written to it has `idle_timeout`.
+/// - Of a request that was refused half read, the rest is read for half a second, so that the answer arrives.
+/// - Messages that are under way to a server hold 64 times `max_message_size` together; one more gets 503.
+/// - A request has at most 100 headers.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {

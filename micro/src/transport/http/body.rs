@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -19,33 +20,59 @@ pub(super) enum Unread {
     TooLarge,
     /// It paused for too long, or came too slowly altogether.
     TooSlow,
+    /// All that arrives at the server is too much together.
+    Crowded,
     /// It ended before its end, or is no valid body.
     Broken(hyper::Error),
 }
 
-/// The whole body. Memory is taken for what arrived, never for what was announced.
+/// As many messages of the largest size may be under way to a server at once; of smaller ones accordingly more.
+pub(super) const CROWD: usize = 64;
+
+/// What has arrived of messages that are not yet whole, on all connections of a server together.
 ///
-/// `pause` is the longest pause; `None` waits as long as the caller does.
-pub(super) async fn read(mut body: Incoming, limit: usize, pause: Option<Duration>) -> Result<Bytes, Unread> {
-    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
-        return Err(Unread::TooLarge);
+/// Ten thousand peers that each stop before the last byte of a large message would fill any memory.
+#[derive(Debug, Default)]
+pub(super) struct Arriving(AtomicUsize);
+
+struct Share<'a> {
+    of: &'a Arriving,
+    bytes: usize,
+}
+
+impl Share<'_> {
+    /// Counts the message with this length so far; `false` when that is too much together with all others.
+    fn grow(&mut self, length: usize, limit: usize) -> bool {
+        let more = length - self.bytes;
+        self.bytes = length;
+        // Relaxed: it bounds a sum, and orders nothing.
+        self.of.0.fetch_add(more, Ordering::Relaxed) + more <= limit.saturating_mul(CROWD)
     }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        self.of.0.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// The whole body of a request. A pause is at most `pause` long, and all together it is not too slow.
+pub(super) async fn arrive(
+    mut body: Incoming,
+    limit: usize,
+    pause: Duration,
+    arriving: &Arriving,
+) -> Result<Bytes, Unread> {
     let mut whole = Gather::default();
-    // Most bodies are there at once, as one piece: neither a timer nor a copy then.
-    loop {
-        match poll_fn(|cx| Poll::Ready(step(&mut body, &mut whole, limit, cx))).await {
-            Poll::Ready(Ok(true)) => {}
-            Poll::Ready(Ok(false)) => return Ok(whole.finish()),
-            Poll::Ready(Err(error)) => return Err(error),
-            Poll::Pending => break,
-        }
-    }
-    let Some(pause) = pause else {
-        while poll_fn(|cx| step(&mut body, &mut whole, limit, cx)).await? {}
+    if begin(&mut body, &mut whole, limit).await? {
         return Ok(whole.finish());
-    };
+    }
+    let mut share = Share { of: arriving, bytes: 0 };
     let start = Instant::now();
     loop {
+        if !share.grow(whole.length, limit) {
+            return Err(Unread::Crowded);
+        }
         let allowed = Duration::from_millis(whole.length as u64 * 1_000 / MIN_RATE);
         let until = (Instant::now() + pause).min(start + pause + allowed);
         tokio::select! {
@@ -56,6 +83,33 @@ pub(super) async fn read(mut body: Incoming, limit: usize, pause: Option<Duratio
                 }
             }
             () = sleep_until(until) => return Err(Unread::TooSlow),
+        }
+    }
+}
+
+/// The whole body of a response, for as long as its caller waits.
+pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
+    let mut whole = Gather::default();
+    if !begin(&mut body, &mut whole, limit).await? {
+        while poll_fn(|cx| step(&mut body, &mut whole, limit, cx)).await? {}
+    }
+    Ok(whole.finish())
+}
+
+/// Takes what is there without waiting; `true` when that is all.
+///
+/// Most bodies are there at once, as one piece: neither a timer nor a copy then. Memory is taken for what arrived,
+/// never for what was announced.
+async fn begin(body: &mut Incoming, whole: &mut Gather, limit: usize) -> Result<bool, Unread> {
+    if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(Unread::TooLarge);
+    }
+    loop {
+        match poll_fn(|cx| Poll::Ready(step(body, whole, limit, cx))).await {
+            Poll::Ready(Ok(true)) => {}
+            Poll::Ready(Ok(false)) => return Ok(true),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Pending => return Ok(false),
         }
     }
 }

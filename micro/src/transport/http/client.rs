@@ -173,7 +173,7 @@ impl Link {
     /// Reads the response, and whether the connection can carry another exchange.
     async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
         let (mut parts, incoming) = response.into_parts();
-        let body = body::read(incoming, self.max_message_size, None).await.map_err(|unread| self.unread(unread))?;
+        let body = body::read(incoming, self.max_message_size).await.map_err(|unread| self.unread(unread))?;
         let (mut content_type, mut error, mut closes) = (None, None, false);
         let mut metadata = HeaderMap::new();
         // One pass: there are two or three of them, and each look into the map costs more than that.
@@ -236,13 +236,15 @@ impl Link {
                 self.max_message_size
             ))
             .at(Stage::Decode),
-            Unread::TooSlow => Error::deadline_exceeded("the reply came too slowly").at(Stage::Send),
-            Unread::Broken(error) => {
-                let text = "the connection was lost inside of the reply; the request was handled";
-                Error::unavailable(text).with_source(error).at(Stage::Send)
-            }
+            Unread::Broken(error) => lost_inside().with_source(error),
+            // Servers only have these bounds; the caller's deadline is the client's.
+            Unread::TooSlow | Unread::Crowded => lost_inside(),
         }
     }
+}
+
+fn lost_inside() -> Error {
+    Error::unavailable("the connection was lost inside of the reply; the request was handled").at(Stage::Send)
 }
 
 fn unsent() -> Error {

@@ -46,7 +46,7 @@ fn is_twice(headers: &HeaderMap, name: &HeaderName) -> bool {
 }
 
 /// `host`, `host:port` or `[address]:port`; an empty host is one too (RFC 9112, 3.2).
-pub(crate) fn is_host(text: &[u8]) -> bool {
+pub fn is_host(text: &[u8]) -> bool {
     let port = |rest: &[u8]| rest.is_empty() || rest[0] == b':' && rest[1..].iter().all(u8::is_ascii_digit);
     if let Some(inside) = text.strip_prefix(b"[") {
         let Some(end) = memchr::memchr(b']', inside) else { return false };
@@ -104,7 +104,8 @@ pub(super) fn timeout(headers: &HeaderMap) -> Option<Duration> {
     nanoseconds(headers.get(&TIMEOUT)?.as_bytes())
 }
 
-pub(crate) fn nanoseconds(text: &[u8]) -> Option<Duration> {
+/// Decimal nanoseconds, if that is what the text is.
+pub fn nanoseconds(text: &[u8]) -> Option<Duration> {
     if text.is_empty() || text.len() > 20 {
         return None;
     }
@@ -116,7 +117,7 @@ pub(crate) fn nanoseconds(text: &[u8]) -> Option<Duration> {
 }
 
 /// Text as the value of a header: line ends and other control characters become spaces, as in Go.
-pub(crate) fn value(text: String) -> HeaderValue {
+pub fn value(text: String) -> HeaderValue {
     let mut bytes = text.into_bytes();
     for byte in &mut bytes {
         if (*byte < b' ' && *byte != b'\t') || *byte == 0x7f {

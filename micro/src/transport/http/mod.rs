@@ -19,6 +19,9 @@ mod client;
 mod head;
 mod server;
 
+#[doc(hidden)]
+pub use head::{is_host, nanoseconds, value};
+
 use std::sync::Arc;
 
 use async_trait::async_trait;

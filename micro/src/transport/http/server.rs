@@ -10,7 +10,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
-use super::body::{self, Unread};
+use super::body::{self, Arriving, Unread};
 use super::head::{self, Wanted};
 use crate::endpoint::Definition;
 use crate::error::escape_html;
@@ -28,11 +28,16 @@ type HttpResponse = http::Response<Full<Bytes>>;
 pub(super) struct Server {
     server: Arc<dyn Serve>,
     limits: Arc<Limits>,
+    arriving: Arriving,
 }
 
 impl Server {
     pub(super) fn new(server: Arc<dyn Serve>, limits: Arc<Limits>) -> Self {
-        Self { server, limits }
+        Self { server, limits, arriving: Arriving::default() }
+    }
+
+    async fn read(&self, body: Incoming) -> Result<Bytes, Unread> {
+        body::arrive(body, self.limits.max_message_size, self.limits.header_timeout, &self.arriving).await
     }
 }
 
@@ -93,8 +98,9 @@ impl Server {
         let (Some(service), Some(method), None) = (words.next(), words.next(), words.next()) else {
             return Error::unknown(format!("rpc: service/endpoint request ill-formed: {name}"));
         };
-        let ours = |endpoint: &&Definition| endpoint.name.split_once('.').is_some_and(|(first, _)| first == service);
-        match self.server.endpoints().iter().any(|endpoint| ours(endpoint)) {
+        let ours =
+            |endpoint: &&'static Definition| endpoint.name.split_once('.').is_some_and(|(first, _)| first == service);
+        match self.server.endpoints().iter().any(ours) {
             true => Error::unknown(format!("rpc: can't find method {method}")),
             false => Error::unknown(format!("rpc: can't find service {service}")),
         }
@@ -108,7 +114,7 @@ impl Server {
         style: Style,
         definition: &'static Definition,
     ) -> HttpResponse {
-        let body = match body::read(body, self.limits.max_message_size, Some(self.limits.header_timeout)).await {
+        let body = match self.read(body).await {
             Ok(body) => body,
             Err(unread) => {
                 caller.pulse.leave_unread();
@@ -177,13 +183,17 @@ impl Server {
                     body::MIN_RATE
                 ),
             ),
+            Unread::Crowded => Error::unavailable(format!(
+                "too many messages are arriving at once: more than {} times {limit} bytes (--max_message_size)",
+                body::CROWD
+            )),
             Unread::Broken(error) => Error::bad_request("the message ended before its end").with_source(error),
         }
     }
 
     async fn refuse(&self, caller: &Caller, headers: &HeaderMap, body: Incoming, refusal: Refusal) -> HttpResponse {
         // The connection can be used again when the request was read to its end.
-        let read = body::read(body, self.limits.max_message_size, Some(self.limits.header_timeout)).await;
+        let read = self.read(body).await;
         let name = self.server.name();
         let response = match refusal {
             Refusal::Event => with(StatusCode::OK, HeaderMap::new(), Bytes::new()),

@@ -1,17 +1,13 @@
 //! What slow, endless, flooding and many peers do to a server: each is ended within its limit, and others do not mind.
 
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod many;
+
 use std::time::{Duration, Instant};
 
-use micro::Request;
-use micro::transport::{Http, Limits, Transport};
+use micro::transport::Limits;
 use tests::h2;
 use tests::say::{Event, Running, limits};
 use tests::wire::Raw;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use tokio::time::interval;
 
 /// Short, so that a test is; the default is 10 s.
@@ -93,7 +89,7 @@ async fn a_body_that_dribbles_or_pauses_is_refused() {
     let answer = raw.answer().await;
     assert_eq!(answer.status(), 408);
     assert!(answer.text().contains("--header_timeout"), "{}", answer.text());
-    ends_after(HEADER_TIMEOUT, start, "a pause", async { drop(raw.drained().await) }).await;
+    ends_after(HEADER_TIMEOUT, start, "a pause", raw.drained()).await;
     // Something comes all the time, but far too little.
     let mut raw = Raw::connect(running.port).await;
     raw.send(head).await;
@@ -178,7 +174,7 @@ async fn an_idle_connection_is_closed() {
     let start = Instant::now();
     // The clocks of both sides start at slightly different moments.
     ends_after(idle - Duration::from_millis(20), start, "HTTP/1.1", raw.closed()).await;
-    ends_after(idle - Duration::from_millis(20), start_two, "HTTP/2", async { drop(two.drained().await) }).await;
+    ends_after(idle - Duration::from_millis(20), start_two, "HTTP/2", two.drained()).await;
 }
 
 #[tokio::test]
@@ -236,189 +232,21 @@ async fn streams_over_the_limit_are_refused() {
     assert!(running.events.try_recv().is_err());
 }
 
-/// A server in a process of its own, which ends with this.
-struct Elsewhere {
-    child: Child,
-    port: u16,
-}
-
-impl Elsewhere {
-    async fn start(arguments: &[&str]) -> Self {
-        // As many descriptors as this user may have: each connection needs one.
-        let mut command = Command::new("sh");
-        command.args(["-c", "ulimit -n $(ulimit -Hn); exec \"$@\"", "sh", env!("CARGO_BIN_EXE_say")]).args(arguments);
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the server starts");
-        let mut address = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut address).await.unwrap();
-        let port = address.trim().rsplit_once(':').expect("an address").1.parse().unwrap();
-        Self { child, port }
-    }
-
-    /// The most memory that it has had, in KiB; `None` where the system does not tell.
-    fn peak(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()
-    }
-
-    fn stays_small(&self, what: &str) {
-        let Some(peak) = self.peak() else { return };
-        println!("{what}: peak memory {} MiB", peak >> 10);
-        assert!(peak < 200 << 10, "{what}: {} MiB", peak >> 10);
-    }
-}
-
-/// So many calls, one after the other; the longest of the fastest 99 %.
-async fn p99(port: u16, calls: usize) -> Duration {
-    let connection = Http::new().connect(&format!("127.0.0.1:{port}"), &Limits::default()).await.unwrap();
-    let request = Request::new("greeter", "Say.Hello", "{\"name\":\"John\"}");
-    let mut times = Vec::with_capacity(calls);
-    for _ in 0..calls {
-        let start = Instant::now();
-        let reply = connection.call(&request).await.unwrap().result.unwrap();
-        times.push(start.elapsed());
-        assert_eq!(reply, "{\"msg\":\"Hello John\"}\n");
-    }
-    times.sort_unstable();
-    times[calls * 99 / 100]
-}
-
-/// Runs 1,000 calls alone and 1,000 beside `load`, and wants a p99 of at most three times that without.
-///
-/// The generator of the load takes its share of the processors too, as does whatever else runs on the machine: the best
-/// of five rounds counts, and what takes under 5 ms is no harm.
-async fn beside(port: u16, what: &str, load: impl AsyncFn(&Stop)) {
-    // One after the other: two loads at once would be measured as one.
-    static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
-    let _alone = ALONE.lock().await;
-    for round in 1.. {
-        let quiet = p99(port, 1000).await;
-        let stop = Stop::default();
-        let calls = async {
-            let times = p99(port, 1000).await;
-            stop.store(true, Ordering::Relaxed);
-            times
-        };
-        let (loaded, ()) = tokio::join!(calls, load(&stop));
-        println!("{what}: p99 {quiet:?} without, {loaded:?} beside it");
-        if loaded <= (3 * quiet).max(Duration::from_millis(5)) {
-            return;
-        }
-        assert!(round < 5, "{what}: p99 {loaded:?} beside it, {quiet:?} without");
-    }
-}
-
-type Stop = Arc<AtomicBool>;
-
-/// Floods a server by one connection after the other, in a thread of its own; says how long the longest lasted.
-async fn flood(what: &'static str, first: Vec<u8>, piece: fn(u32) -> Vec<u8>) {
-    let server = Elsewhere::start(&[]).await;
-    let port = server.port;
-    beside(port, what, async |stop| {
-        let (stop, first) = (stop.clone(), first.clone());
-        let floods = async move {
-            let (mut longest, mut floods) = (Duration::ZERO, 0);
-            while floods == 0 || !stop.load(Ordering::Relaxed) {
-                let mut raw = h2::connect(port).await;
-                raw.try_send(&first).await;
-                let (start, mut number) = (Instant::now(), 0);
-                while raw.try_send((number..number + 100).flat_map(piece).collect::<Vec<u8>>()).await {
-                    number += 100;
-                    assert!(start.elapsed() < 2 * LATE, "{what}: no end after {number} frames");
-                }
-                longest = longest.max(start.elapsed());
-                floods += 1;
-            }
-            println!("{what}: {floods} floods, each ended within {longest:?}");
-        };
-        let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(floods);
-        tokio::task::spawn_blocking(run).await.unwrap();
-    })
-    .await;
-    server.stays_small(what);
-}
-
 #[tokio::test]
-async fn a_flood_of_resets_is_ended() {
-    flood("rapid reset", Vec::new(), |number| {
-        let stream = 2 * number + 1;
-        let head = h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &h2::post("/Say/Hang"));
-        [head, h2::frame(h2::RST_STREAM, 0, stream, &[0, 0, 0, 8])].concat()
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_flood_of_continuations_is_ended() {
-    let open = h2::frame(h2::HEADERS, 0, 1, &h2::post("/Say/Hello"));
-    flood("CONTINUATION", open, |_| h2::frame(h2::CONTINUATION, 0, 1, &h2::block(&[("x", "y")]))).await;
-}
-
-#[tokio::test]
-async fn a_flood_of_settings_is_ended() {
-    flood("SETTINGS", Vec::new(), |_| h2::frame(h2::SETTINGS, 0, 0, &[])).await;
-}
-
-#[tokio::test]
-async fn a_flood_of_pings_is_ended() {
-    flood("PING", Vec::new(), |number| h2::frame(h2::PING, 0, 0, &u64::from(number).to_be_bytes())).await;
-}
-
-#[tokio::test]
-async fn a_flood_of_empty_data_is_ended() {
-    let open = h2::frame(h2::HEADERS, h2::END_HEADERS, 1, &h2::post("/Say/Hello"));
-    flood("empty DATA", open, |_| h2::frame(h2::DATA, 0, 1, &[])).await;
-}
-
-#[tokio::test]
-async fn a_flood_of_window_updates_is_ended() {
-    flood("WINDOW_UPDATE", Vec::new(), |_| h2::frame(h2::WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1])).await;
-}
-
-/// The descriptors that this process may have.
-fn descriptors() -> usize {
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"));
-    line.and_then(|line| line.split_whitespace().next()).and_then(|soft| soft.parse().ok()).unwrap_or(1024)
-}
-
-#[tokio::test]
-async fn ten_thousand_connections_are_held() {
-    let server = Elsewhere::start(&["header_timeout=60000"]).await;
-    let many = (descriptors().saturating_sub(200)).min(9_990);
-    let port = server.port;
-    beside(port, "connections", async |stop| {
-        let mut connections = Vec::with_capacity(many);
-        for number in 0..many {
-            let mut raw = Raw::connect(port).await;
-            // A third says nothing, a third half of a head, and a third has made a call.
-            match number % 3 {
-                0 => {}
-                1 => raw.send("POST /Say/Hello HTTP/1.1\r\nHost: a\r\n").await,
-                _ => {
-                    raw.send("POST /Say/Hello HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}").await;
-                    assert_eq!(raw.answer().await.status(), 200);
-                }
-            }
-            connections.push(raw);
-        }
-        println!("{many} connections");
-        drop(stop);
-    })
-    .await;
-    server.stays_small("connections");
-}
-
-#[tokio::test]
-async fn as_many_bodies_as_connections_arrive() {
-    let server = Elsewhere::start(&[]).await;
-    // Announced lengths take no memory: 500 bodies of 4 MiB that never come would be 2 GiB.
-    let mut connections = Vec::new();
-    for _ in 0..500.min(descriptors() / 2) {
-        let mut raw = Raw::connect(server.port).await;
-        raw.send("POST /Say/Hello HTTP/1.1\r\nHost: a\r\nContent-Length: 4194304\r\n\r\n{").await;
-        connections.push(raw);
-    }
-    p99(server.port, 100).await;
-    server.stays_small("announced bodies");
+async fn a_caller_that_does_not_read_is_closed() {
+    let idle = Duration::from_millis(300);
+    let running = Running::start(limits(|limits| (limits.idle_timeout, limits.header_timeout) = (idle, idle))).await;
+    // More than the buffers of both sockets hold.
+    let big = "POST /Say/Big HTTP/1.1\r\nHost: a\r\nContent-Length: 16\r\n\r\n{\"size\":4000000}";
+    let mut raw = Raw::connect(running.port).await;
+    raw.send(big.repeat(8)).await;
+    let start = Instant::now();
+    dribble(raw, b"POST").await;
+    assert!(start.elapsed() < 2 * idle + LATE, "{:?}", start.elapsed());
+    // Over HTTP/2 the window is closed, and frames that carry nothing keep nothing open.
+    let mut raw = h2::connect(running.port).await;
+    raw.send(h2::request(1, "/Say/Big", b"{\"size\":4000000}")).await;
+    let start = Instant::now();
+    dribble(raw, &h2::frame(h2::PING, 0, 0, &[7; 8])).await;
+    assert!(start.elapsed() < 2 * idle + LATE, "{:?}", start.elapsed());
 }
