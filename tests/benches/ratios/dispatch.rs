@@ -8,9 +8,8 @@ use futures_util::FutureExt;
 use micro::server::Router;
 use micro::transport::Serve;
 use micro::{Request, Result};
-use tests::alloc::allocations;
 
-use crate::measure::{CALLGRIND, Counted, ROUNDS, Spread, per_turn};
+use crate::measure::{CALLGRIND, ROUNDS, Spread, cost_of};
 use crate::peers::Text;
 use crate::table::{Limit, Row, Table};
 
@@ -52,40 +51,31 @@ pub(crate) fn run(peer: &str, count: u64) {
     let (router, request) = (router(), Request::new("echo", "Echo.Echo", ""));
     match peer {
         "router" => (0..count).for_each(|_| by_router(&router, black_box(&request))),
+        "route" => (0..count).for_each(|_| assert!(router.endpoint(black_box("Echo.Echo")).is_some())),
         "direct" => (0..count).for_each(|_| directly()),
         _ => panic!("no peer is called {peer}"),
     }
 }
 
 pub(crate) fn measure(table: &mut Table) {
-    let (router, request) = (router(), Request::new("echo", "Echo.Echo", ""));
-    by_router(&router, &request);
-    let (found, routing) = allocations(|| router.endpoint(black_box("Echo.Echo")).is_some());
-    assert!(found, "the endpoint is there");
-    let ((), ours) = allocations(|| by_router(&router, &request));
-    let ((), direct) = allocations(directly);
-
-    if crate::has_callgrind() {
-        let run = |peer: &str| {
-            let run = |count: u64| Counted::start(&["dispatch", peer, &count.to_string()]).instructions();
-            per_turn(1_000, 11_000, run)
-        };
-        let (mut ours, mut direct) = (Spread::default(), Spread::default());
-        for _ in 0..ROUNDS {
-            ours.push(run("router"));
-            direct.push(run("direct"));
-        }
-        table.add(&Row {
-            figure: "dispatch: route, decode 64 B, call, encode",
-            unit: "instructions",
-            ours: &ours,
-            peer: &direct,
-            peer_name: "serde_json alone",
-            limit: Limit::Plus(1.2, 1_000.0),
-        });
-    } else {
-        table.did_not_run("dispatch, instructions", CALLGRIND);
+    if !crate::has_callgrind() {
+        return table.did_not_run("dispatch", CALLGRIND);
     }
-    table.count("dispatch: allocations of routing", routing, "none", Some(0));
-    table.count("dispatch: allocations of all", ours, &format!("{direct}: serde_json alone"), None);
+    let mut spreads: [Spread; 6] = Default::default();
+    for _ in 0..ROUNDS {
+        for (peer, pair) in ["router", "direct", "route"].iter().zip(spreads.chunks_exact_mut(2)) {
+            let (instructions, allocations) = cost_of(&["dispatch", peer]);
+            pair[0].push(instructions);
+            pair[1].push(allocations);
+        }
+    }
+    let [ours, our_memory, direct, direct_memory, _, routing_memory] = &spreads;
+    let mut add = |figure, unit, ours, limit| {
+        let peer = if unit == "instructions" { direct } else { direct_memory };
+        table.add(&Row { figure, unit, ours, peer, peer_name: "serde_json alone", limit });
+    };
+    let figure = "dispatch: route, decode 64 B, call, encode";
+    add(figure, "instructions", ours, Limit::Plus(1.2, 1_000.0));
+    add("– its routing", "allocations", routing_memory, Limit::Nothing);
+    add("– all of it", "allocations", our_memory, Limit::None);
 }

@@ -11,6 +11,7 @@ struct Sides {
     client: Spread,
     server: Spread,
     both: Spread,
+    allocations: Spread,
 }
 
 impl Sides {
@@ -18,16 +19,16 @@ impl Sides {
         let run = |count: u64| {
             let mut server = Counted::start(&["serve", peer]);
             let address = server.line();
-            let client = Counted::start(&["call", peer, &address, &count.to_string()]).instructions();
-            (client, server.instructions())
+            let client = Counted::start(&["call", peer, &address, &count.to_string()]).cost();
+            (client, server.cost())
         };
         let (short, long) = (run(SHORT), run(LONG));
-        let pick = |of: fn((u64, u64)) -> u64| {
-            per_turn(SHORT, LONG, |count| if count == SHORT { of(short) } else { of(long) })
-        };
-        self.client.push(pick(|(client, _)| client));
-        self.server.push(pick(|(_, server)| server));
-        self.both.push(pick(|(client, server)| client + server));
+        let (client, client_memory) = per_turn((SHORT, short.0), (LONG, long.0));
+        let (server, server_memory) = per_turn((SHORT, short.1), (LONG, long.1));
+        self.client.push(client);
+        self.server.push(server);
+        self.both.push(client + server);
+        self.allocations.push(client_memory + server_memory);
     }
 }
 
@@ -41,14 +42,16 @@ pub(crate) fn measure(table: &mut Table) {
         hyper.round("hyper");
         axum.round("axum");
     }
-    let mut add = |figure, ours, peer, peer_name, limit| {
-        table.add(&Row { figure, unit: "instructions", ours, peer, peer_name, limit });
+    let mut row = |figure, unit, ours, peer, peer_name, limit| {
+        table.add(&Row { figure, unit, ours, peer, peer_name, limit });
     };
-    let cell = "JSON over http, 32 B, 1 in flight";
-    add(cell, &micro.both, &hyper.both, "hyper echo", Limit::Ratio(1.4));
-    add("– its client", &micro.client, &hyper.client, "hyper-util's pooled client", Limit::None);
-    add("– its server", &micro.server, &hyper.server, "hyper conn::http1", Limit::None);
-    add(cell, &micro.both, &axum.both, "axum + reqwest", Limit::Below);
-    add("– its client", &micro.client, &axum.client, "reqwest", Limit::None);
-    add("– its server", &micro.server, &axum.server, "axum", Limit::None);
+    let (cell, unit) = ("exchange: JSON over http, 32 B, 1 in flight", "instructions");
+    row(cell, unit, &micro.both, &hyper.both, "hyper echo", Limit::Ratio(1.4));
+    row("– its client", unit, &micro.client, &hyper.client, "hyper-util's pooled client", Limit::None);
+    row("– its server", unit, &micro.server, &hyper.server, "hyper conn::http1", Limit::None);
+    row("– both sides", "allocations", &micro.allocations, &hyper.allocations, "hyper echo", Limit::None);
+    row(cell, unit, &micro.both, &axum.both, "axum + reqwest", Limit::Below);
+    row("– its client", unit, &micro.client, &axum.client, "reqwest", Limit::None);
+    row("– its server", unit, &micro.server, &axum.server, "axum", Limit::None);
+    row("– both sides", "allocations", &micro.allocations, &axum.allocations, "axum + reqwest", Limit::None);
 }

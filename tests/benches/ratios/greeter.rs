@@ -3,10 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Instant;
-
-use tests::process::Process;
 
 use crate::measure::{Spread, without_settings};
 use crate::table::{Limit, Row, Table};
@@ -41,6 +39,16 @@ fn time(command: &mut Command, expected: &str) -> f64 {
     taken.as_secs_f64() * 1_000.0
 }
 
+/// A program that is ended with its figure.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub(crate) fn measure(table: &mut Table) {
     let greeter = build();
     // A port of its own: others on this machine may use that of mDNS.
@@ -52,8 +60,14 @@ pub(crate) fn measure(table: &mut Table) {
         command.env("MICRO_REGISTRY_ADDRESS", &registry).env("MICRO_LOG_LEVEL", "error");
         command
     };
-    let mut service = Process::start(command().env("MICRO_SERVER_ADDRESS", "127.0.0.1:0"));
-    assert!(service.line().starts_with("Try"), "it says so when it is registered");
+    let mut service = command();
+    service.env("MICRO_SERVER_ADDRESS", "127.0.0.1:0").stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut service = Ended(service.spawn().expect("the greeter starts"));
+    // Kept open: the service prints more than one line.
+    let mut out = BufReader::new(service.0.stdout.take().expect("it is piped"));
+    let mut line = String::new();
+    out.read_line(&mut line).expect("it prints text");
+    assert!(line.starts_with("Try"), "it says so when it is registered, and not {line:?}");
     let (mut client, mut version) = (Spread::default(), Spread::default());
     for _ in 0..RUNS {
         client.push(time(command().arg("--run_client"), "Hello John"));

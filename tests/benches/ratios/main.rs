@@ -37,6 +37,9 @@ fn number(text: &str) -> u64 {
     text.parse().expect("this program starts itself with numbers")
 }
 
+/// Measures some rows of the table.
+type Figure = fn(&mut Table);
+
 fn all(words: &[&str]) -> ExitCode {
     // What `cargo test --benches` leaves out: it asks whether this runs, which takes minutes to tell.
     if !words.contains(&"--bench") {
@@ -49,7 +52,7 @@ fn all(words: &[&str]) -> ExitCode {
         eprintln!("unknown flag {wrong}: {USAGE}");
         return ExitCode::from(2);
     }
-    let figures: [(&str, fn(&mut Table)); 5] = [
+    let figures: [(&str, Figure); 5] = [
         ("exchange", exchange::measure),
         ("dispatch", dispatch::measure),
         ("start", greeter::measure),
@@ -68,5 +71,5 @@ fn all(words: &[&str]) -> ExitCode {
 
 /// Whether instructions can be counted.
 fn has_callgrind() -> bool {
-    tests::has_program(CALLGRIND)
+    measure::has_program(CALLGRIND)
 }

@@ -80,12 +80,12 @@ impl Counted {
         line.trim_end().to_owned()
     }
 
-    /// Lets it end, and tells how many instructions it took from start to end.
-    pub(crate) fn instructions(mut self) -> u64 {
+    /// Lets it end, and tells what it took from start to end.
+    pub(crate) fn cost(mut self) -> Cost {
         drop(self.child.stdin.take());
         let status = self.child.wait().expect("it is our child");
         assert!(status.success(), "the program failed: {status}");
-        total(&self.out)
+        Cost::read(&self.out)
     }
 }
 
@@ -101,10 +101,44 @@ impl Drop for Counted {
     }
 }
 
-fn total(out: &Path) -> u64 {
-    let text = std::fs::read_to_string(out).expect("callgrind writes its file");
-    let total = text.lines().rev().find_map(|line| line.strip_prefix("totals: ").or(line.strip_prefix("summary: ")));
-    total.and_then(|total| total.trim().parse().ok()).expect("callgrind's file has a total")
+/// What a process took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Cost {
+    pub(crate) instructions: u64,
+    /// How often it asked for memory.
+    pub(crate) allocations: u64,
+}
+
+impl Cost {
+    /// Reads callgrind's file: lines such as `totals: 5000`, and `cfn=(7) malloc` with `calls=3 …` below it. A name is
+    /// written once; after that its number stands for it.
+    fn read(out: &Path) -> Self {
+        let text = std::fs::read_to_string(out).expect("callgrind writes its file");
+        let mut cost = Self::default();
+        let mut allocators: Vec<&str> = Vec::new();
+        let mut called = "";
+        for line in text.lines() {
+            if let Some(function) = line.strip_prefix("cfn=").or(line.strip_prefix("fn=")) {
+                let (number, name) = function.split_once(' ').unwrap_or((function, ""));
+                if ["malloc", "calloc", "realloc", "aligned_alloc", "posix_memalign"].contains(&name) {
+                    allocators.push(number);
+                }
+                called = number;
+            } else if let Some(calls) = line.strip_prefix("calls=").filter(|_| allocators.contains(&called)) {
+                let calls = calls.split(' ').next().and_then(|calls| calls.parse::<u64>().ok());
+                cost.allocations += calls.expect("a number of calls");
+            } else if let Some(total) = line.strip_prefix("totals: ") {
+                cost.instructions = total.trim().parse().expect("a number of instructions");
+            }
+        }
+        assert!(cost.instructions > 0 && cost.allocations > 0, "{} tells nothing", out.display());
+        cost
+    }
+}
+
+/// Whether a program can be started by its name.
+pub(crate) fn has_program(name: &str) -> bool {
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(name).is_file()))
 }
 
 /// Takes out of the environment what would set a service or a client.
@@ -114,8 +148,19 @@ pub(crate) fn without_settings(command: &mut Command) {
     }
 }
 
-/// Instructions of one turn: those of a long run less those of a short one, by the turns that it had more.
-pub(crate) fn per_turn(short: u64, long: u64, run: impl Fn(u64) -> u64) -> f64 {
-    let (first, second) = (run(short), run(long));
-    (second as f64 - first as f64) / (long - short) as f64
+/// What one turn takes: what a long run does less what a short one does, by the turns that it has more.
+pub(crate) fn per_turn(short: (u64, Cost), long: (u64, Cost)) -> (f64, f64) {
+    let turns = (long.0 - short.0) as f64;
+    let each = |of: fn(Cost) -> u64| (of(long.1) as f64 - of(short.1) as f64) / turns;
+    (each(|cost| cost.instructions), each(|cost| cost.allocations))
+}
+
+/// What one turn of this program with these arguments takes, the number of turns added as the last one.
+pub(crate) fn cost_of(arguments: &[&str]) -> (f64, f64) {
+    let run = |count: u64| {
+        let number = count.to_string();
+        let arguments: Vec<&str> = arguments.iter().copied().chain([&*number]).collect();
+        (count, Counted::start(&arguments).cost())
+    };
+    per_turn(run(1_000), run(11_000))
 }

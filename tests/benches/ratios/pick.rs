@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use micro::registry;
 use micro::selector::{Node, Outcome, P2c, Random, Selector, Snapshot};
 
-use crate::measure::{CALLGRIND, Counted, ROUNDS, Spread, per_turn};
+use crate::measure::{CALLGRIND, ROUNDS, Spread, cost_of};
 use crate::table::{Limit, Row, Table};
 
 /// As many picks as one figure of time is the mean of.
@@ -52,17 +52,14 @@ pub(crate) fn measure(table: &mut Table) {
         let names = ["p2c", "random"];
         let mut spreads = [Spread::default(), Spread::default()];
         let mut add = |what: &str, unit: &str, spreads: &[Spread; 2]| {
-            let figure = format!("pick of {nodes} nodes, {what}");
+            let figure = format!("pick of {nodes} by {what}");
             let [ours, peer] = spreads;
             table.add(&Row { figure: &figure, unit, ours, peer, peer_name: "random", limit: Limit::None });
         };
         if counted {
             for _ in 0..ROUNDS {
                 for (name, spread) in names.iter().zip(&mut spreads) {
-                    let run = |count: u64| {
-                        Counted::start(&["pick", name, &nodes.to_string(), &count.to_string()]).instructions()
-                    };
-                    spread.push(per_turn(1_000, 11_000, run));
+                    spread.push(cost_of(&["pick", name, &nodes.to_string()]).0);
                 }
             }
             add("p2c", "instructions", &spreads);

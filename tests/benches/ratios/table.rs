@@ -19,6 +19,10 @@ pub(crate) enum Limit {
     Plus(f64, f64),
     /// Ours is below so much, in the figure's unit.
     Absolute(f64),
+    /// Ours is nothing at all.
+    Nothing,
+    /// Ours is more than nothing.
+    Something,
     /// For information.
     None,
 }
@@ -51,6 +55,8 @@ impl Table {
                 (format!("≤ {times} × + {plus} = {}", show(limit)), Some(ours.median() <= limit))
             }
             Limit::Absolute(limit) => (format!("< {} {unit}", show(limit)), Some(ours.median() < limit)),
+            Limit::Nothing => ("0".to_owned(), Some(ours.most() < 0.01)),
+            Limit::Something => ("> 0".to_owned(), Some(ours.least() > 0.0)),
             Limit::None => ("–".to_owned(), None),
         };
         self.missed |= kept == Some(false);
@@ -69,15 +75,6 @@ impl Table {
             text,
             mark(kept),
         ]);
-    }
-
-    /// Adds a count that is the same in each round, and what it has to be.
-    pub(crate) fn count(&mut self, figure: &str, ours: u64, peer: &str, limit: Option<u64>) {
-        let kept = limit.map(|limit| ours <= limit);
-        self.missed |= kept == Some(false);
-        let limit = limit.map_or("–".to_owned(), |limit| format!("≤ {limit}"));
-        let none = || "–".to_owned();
-        self.push([figure.to_owned(), ours.to_string(), peer.to_owned(), none(), none(), limit, mark(kept)]);
     }
 
     /// Says in one line that figures are missing.
