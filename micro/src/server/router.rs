@@ -68,7 +68,7 @@ impl Router {
     /// Adds the endpoints of a handler.
     ///
     /// # Errors
-    /// [`Code::AlreadyExists`] when another handler has an endpoint of the same name.
+    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
@@ -100,7 +100,7 @@ impl Router {
     /// Adds the built-in endpoints, which describe all others.
     ///
     /// # Errors
-    /// [`Code::AlreadyExists`] when a handler is called `Debug`.
+    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when a handler is called `Debug`.
     pub(crate) fn finish(mut self, version: &str) -> Result<Self> {
         let content_types = self.entries.iter().map(|entry| &*entry.content_types);
         let endpoints = self.endpoints.iter().copied().zip(content_types);
