@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::pin::pin;
 
 pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
@@ -43,18 +44,21 @@ impl<S: Sync> Dispatch<S> {
         E: IntoError,
         Fut: Future<Output = Result<Res, E>> + Send + 'a,
     {
+        let Request { content_type, body, .. } = request;
         Box::pin(async move {
-            let Request { content_type, body, .. } = request;
-            let message = match crate::codec::decode(wires.0, &content_type, &body) {
-                Ok(message) => message,
-                Err(error) => return Response::new(content_type, Err(error)),
+            let work = async {
+                let message = match crate::codec::decode(wires.0, &content_type, &body) {
+                    Ok(message) => message,
+                    Err(error) => return Err(error),
+                };
+                drop(body);
+                match handler(service, context.clone(), message).await {
+                    Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
+                    Err(error) => Err(error.into_error()),
+                }
             };
-            drop(body);
-            let result = match handler(service, context, message).await {
-                Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
-                Err(error) => Err(error.into_error()),
-            };
-            Response::new(content_type, result)
+            let result = crate::server::run(&context, pin!(work)).await;
+            crate::server::respond(&context, content_type, result)
         })
     }
 }

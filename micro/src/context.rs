@@ -1,5 +1,6 @@
 //! What a handler knows of the call that it serves.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +11,7 @@ use http::Extensions;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Metadata, Result};
+use crate::{Error, Metadata, Result};
 
 tokio::task_local! {
     /// The call that this task serves just now; set by the server around each handler.
@@ -29,10 +30,28 @@ struct Inner {
     metadata: Metadata,
     deadline: Option<Instant>,
     peer: Arc<Peer>,
-    extensions: Arc<Extensions>,
+    host: Arc<dyn Host>,
     reply: Mutex<Metadata>,
     over: AtomicBool,
     cancelled: OnceLock<CancellationToken>,
+}
+
+/// The server that a call runs in, as its context sees it.
+pub(crate) trait Host: Send + Sync {
+    /// The values beside the handlers.
+    fn extensions(&self) -> &Extensions;
+
+    /// A call begins.
+    fn began(&self);
+
+    /// A call is over: answered, or given up.
+    fn ended(&self);
+
+    /// A call is answered with an error.
+    fn failed(&self);
+
+    /// A handler panicked: the error that its caller gets.
+    fn panicked(&self, endpoint: &str, panic: &(dyn Any + Send)) -> Error;
 }
 
 /// The two ends of the connection that a call came by.
@@ -51,14 +70,14 @@ impl Context {
         metadata: Metadata,
         deadline: Option<Instant>,
         peer: Arc<Peer>,
-        extensions: Arc<Extensions>,
+        host: Arc<dyn Host>,
     ) -> Self {
         Self(Arc::new(Inner {
             endpoint,
             metadata,
             deadline,
             peer,
-            extensions,
+            host,
             reply: Mutex::default(),
             over: AtomicBool::new(false),
             cancelled: OnceLock::new(),
@@ -128,13 +147,19 @@ impl Context {
         token
     }
 
-    /// Marks the call as over when dropped; the server holds it beside the handler's future.
-    pub(crate) fn over_on_drop(&self) -> impl Drop + use<> {
-        struct Over(Context);
-        impl Drop for Over {
+    /// The server that the call runs in.
+    pub(crate) fn host(&self) -> &dyn Host {
+        &*self.0.host
+    }
+
+    /// Says that the call runs, and, when what it returns is dropped, that it is over.
+    pub(crate) fn begin(&self) -> impl Drop + use<'_> {
+        struct Over<'c>(&'c Context);
+        impl Drop for Over<'_> {
             fn drop(&mut self) {
                 let inner = &self.0.0;
                 // Before the look at the token: whoever makes it later sees the flag.
+                inner.host.ended();
                 inner.over.store(true, Ordering::Release);
                 std::sync::atomic::fence(Ordering::SeqCst);
                 if let Some(token) = inner.cancelled.get() {
@@ -142,7 +167,8 @@ impl Context {
                 }
             }
         }
-        Over(self.clone())
+        self.0.host.began();
+        Over(self)
     }
 
     /// The two ends of the connection that the call came by.
@@ -153,7 +179,7 @@ impl Context {
     /// What the service put beside its handlers, by its type: its [`Client`](crate::Client), and the values of
     /// [`Service::extension`](crate::Service::extension).
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.0.extensions.get()
+        self.0.host.extensions().get()
     }
 }
 

@@ -10,9 +10,10 @@ use crate::{Error, Result};
 ///
 /// Names are those of HTTP headers and do not tell upper from lower case; a name has one value. An empty `Metadata`
 /// allocates nothing.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Metadata {
-    headers: HeaderMap,
+    /// Boxed: requests and responses are moved often, and most have none.
+    headers: Option<Box<HeaderMap>>,
 }
 
 impl Metadata {
@@ -23,7 +24,7 @@ impl Metadata {
 
     /// The value of a name. Values that are not UTF-8 are not shown.
     pub fn get(&self, name: &str) -> Option<&str> {
-        std::str::from_utf8(self.headers.get(name)?.as_bytes()).ok()
+        std::str::from_utf8(self.headers.as_ref()?.get(name)?.as_bytes()).ok()
     }
 
     /// Sets the value of a name.
@@ -39,34 +40,36 @@ impl Metadata {
             Error::invalid_argument(format!("metadata `{name}`: a value has no line ends or control characters"))
         })?;
         let full = |_| Error::invalid_argument("too many metadata entries: 24,576 are the limit");
-        self.headers.try_insert(name, value).map_err(full)?;
+        self.headers.get_or_insert_default().try_insert(name, value).map_err(full)?;
         Ok(())
     }
 
     /// Takes a name out.
     pub fn remove(&mut self, name: &str) {
-        self.headers.remove(name);
+        if let Some(headers) = &mut self.headers {
+            headers.remove(name);
+        }
     }
 
     /// Whether there is a value for the name.
     pub fn contains(&self, name: &str) -> bool {
-        self.headers.contains_key(name)
+        self.headers.as_ref().is_some_and(|headers| headers.contains_key(name))
     }
 
     /// How many names there are.
     pub fn len(&self) -> usize {
-        self.headers.keys_len()
+        self.headers.as_ref().map_or(0, |headers| headers.keys_len())
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.headers.is_empty()
+        self.len() == 0
     }
 
     /// All names, in lower case and in no order, with their values; those that are not UTF-8 are left out.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         // A name that came twice shows its first value only, as in Go Micro.
-        self.headers.keys().filter_map(|name| Some((name.as_str(), self.get(name.as_str())?)))
+        self.names().filter_map(|name| Some((name.as_str(), self.get(name.as_str())?)))
     }
 
     /// A name as Go Micro writes it: `micro-trace-id` is `Micro-Trace-Id`.
@@ -81,26 +84,41 @@ impl Metadata {
 
     /// The headers themselves, for transports that speak HTTP.
     #[cfg(feature = "http")]
-    pub(crate) fn headers(&self) -> &HeaderMap {
-        &self.headers
+    pub(crate) fn headers(&self) -> Option<&HeaderMap> {
+        self.headers.as_deref()
     }
 
     #[cfg(feature = "http")]
-    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.headers
+    pub(crate) fn into_headers(self) -> HeaderMap {
+        self.headers.map(|headers| *headers).unwrap_or_default()
+    }
+
+    fn names(&self) -> impl Iterator<Item = &HeaderName> {
+        self.headers.iter().flat_map(|headers| headers.keys())
     }
 }
 
 impl From<HeaderMap> for Metadata {
     fn from(headers: HeaderMap) -> Self {
-        Self { headers }
+        Self { headers: (!headers.is_empty()).then(|| Box::new(headers)) }
     }
 }
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.headers, &other.headers) {
+            (Some(headers), Some(other)) => headers == other,
+            _ => self.is_empty() && other.is_empty(),
+        }
+    }
+}
+
+impl Eq for Metadata {}
 
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be tokens and passwords: names only.
-        f.debug_set().entries(self.headers.keys().map(HeaderName::as_str)).finish()
+        f.debug_set().entries(self.names().map(HeaderName::as_str)).finish()
     }
 }
 
@@ -115,6 +133,9 @@ mod tests {
         metadata.insert("tenant", "other").unwrap();
         assert_eq!(metadata.get("TENANT"), Some("other"));
         assert_eq!(metadata.len(), 1);
+        metadata.remove("tenant");
+        assert_eq!((metadata.len(), metadata.iter().count()), (0, 0));
+        assert_eq!(metadata, Metadata::new());
         assert_eq!(Metadata::canonical("micro-trace-ID"), "Micro-Trace-Id");
     }
 

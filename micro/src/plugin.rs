@@ -180,7 +180,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// What a plugin is made from: the addresses of its flag, and the parts that are there already.
 ///
-/// The service makes parts in the order registry, transport, broker, selector, so that a broker finds the registry.
+/// The service makes parts in the order registry, transport, selector, so that a later one finds those before it.
 #[derive(Clone, Default)]
 pub struct Options {
     addresses: Vec<String>,

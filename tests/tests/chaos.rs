@@ -1,13 +1,15 @@
 //! Calls while things fail: processes that are killed or frozen, connections that close, registries that go away.
 
+use std::future::IntoFuture;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use micro::{Client, Code, Service, Stage};
+use micro::{Client, Code, Running, Service, Stage};
 use tests::probe::{Ask, ProbeClient};
 use tests::process::Process;
+use tokio::sync::mpsc;
 
 /// A probe in a process of its own, with these flags; and its address.
 fn probe(arguments: &[&str]) -> (Process, String) {
@@ -112,4 +114,103 @@ async fn a_node_that_is_killed_fails_no_idempotent_call() {
     }
     let rate = made.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64();
     println!("{rate:.0} calls a second while one of three nodes was killed");
+}
+
+/// Passes a call on to the next one, over real sockets, and says when its handler ends.
+struct Hop {
+    next: Option<HopClient>,
+    /// What the last one in the chain hears: how long its caller still waits, and that it was dropped.
+    began: mpsc::UnboundedSender<Duration>,
+    ended: mpsc::UnboundedSender<Instant>,
+}
+
+#[micro::service]
+impl Hop {
+    #[handler]
+    async fn go(&self, ctx: micro::Context) -> micro::Result<()> {
+        struct Ends(mpsc::UnboundedSender<Instant>);
+        impl Drop for Ends {
+            fn drop(&mut self) {
+                let _ = self.0.send(Instant::now());
+            }
+        }
+        let _ends = Ends(self.ended.clone());
+        match &self.next {
+            Some(next) => next.go().await,
+            None => {
+                let _ = self.began.send(ctx.remaining().unwrap_or_default());
+                std::future::pending().await
+            }
+        }
+    }
+}
+
+/// A calls B calls C, each a service of its own on a port of loopback.
+struct Chain {
+    a: HopClient,
+    began: mpsc::UnboundedReceiver<Duration>,
+    ended: mpsc::UnboundedReceiver<Instant>,
+    _running: Vec<Running>,
+}
+
+impl Chain {
+    async fn start() -> Self {
+        let ((began, hears_began), (ended, hears_ended)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        let registry = micro::registry::Memory::new();
+        let service = |name: &str| Service::new(name).address("127.0.0.1:0").registry(registry.clone());
+        let mut running = Vec::new();
+        let mut next = None;
+        for name in ["c", "b", "a"] {
+            let hop = Hop { next: next.take(), began: began.clone(), ended: ended.clone() };
+            running.push(service(name).handle(hop).start().await.unwrap());
+            next = Some(HopClient::new(name, service("caller").client()));
+        }
+        Self { a: next.unwrap(), began: hears_began, ended: hears_ended, _running: running }
+    }
+
+    /// How long after `since` all three handlers have ended.
+    async fn all_ended(&mut self, since: Instant) -> Duration {
+        let mut last = since;
+        for _ in 0..3 {
+            last = last.max(self.ended.recv().await.unwrap());
+        }
+        last - since
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_ends_three_hops_over_real_sockets() {
+    let mut chain = Chain::start().await;
+    let budget = Duration::from_millis(300);
+    let mut late = Vec::new();
+    for _ in 0..20 {
+        let start = Instant::now();
+        let error = chain.a.go().timeout(budget).await.unwrap_err();
+        assert_eq!(error.code(), Code::DeadlineExceeded, "{error}");
+        let left = chain.began.recv().await.unwrap();
+        assert!(left < budget, "C sees {left:?}");
+        late.push(chain.all_ended(start).await.saturating_sub(budget));
+    }
+    println!("all three stopped {:?} after the budget of {budget:?} (median of 20)", median(late));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_call_ends_three_hops_over_real_sockets() {
+    let mut chain = Chain::start().await;
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let call = tokio::spawn(chain.a.go().timeout(Duration::from_secs(60)).into_future());
+        chain.began.recv().await.unwrap();
+        let start = Instant::now();
+        call.abort();
+        times.push(chain.all_ended(start).await);
+    }
+    let median = median(times);
+    println!("all three stopped {median:?} after the call was dropped (median of 20)");
+    assert!(median < Duration::from_secs(1), "{median:?}: by the caller's deadline, not by its going");
 }

@@ -30,6 +30,7 @@ impl Greeter {
 }
 
 #[derive(Parser)]
+#[command(version)]
 struct Cli {
     #[command(flatten)]
     micro: micro::Flags,

@@ -3,10 +3,12 @@
 //! A [`Router`] is what a transport serves. [`Handle`] is what `#[micro::service]` implements.
 
 mod debug;
+mod handled;
 mod lease;
 mod router;
 mod stats;
 
+pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
 pub use router::Router;
 
@@ -81,7 +83,8 @@ pub struct Method<S: ?Sized> {
     pub call: Dispatch<S>,
 }
 
-/// Decodes the request, calls the method, encodes the reply.
+/// Decodes the request, calls the method, encodes the reply: within the deadline of the context, and a panic is a
+/// response.
 pub type Dispatch<S> = for<'a> fn(&'a S, Context, Request) -> BoxFuture<'a, Response>;
 
 impl<S: ?Sized> std::fmt::Debug for Method<S> {

@@ -3,34 +3,31 @@
 use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::BoxFuture;
 use http::Extensions;
-use tokio::time::timeout_at;
 
 use super::debug::{self, Debug};
 use super::stats::Stats;
 use super::{About, Handle, Method};
+use crate::context::Host;
 use crate::endpoint::Definition;
 use crate::message::{Request, Response};
 use crate::transport::Serve;
-use crate::{Code, Context, Error, Result, Stage, codec, schema};
+use crate::{Context, Error, Result, codec, schema};
 
 /// All endpoints of a service, and how to call them: what a transport serves.
 ///
 /// The table is built once and sorted by name; routing a call is a binary search and allocates nothing.
 pub struct Router {
-    name: Arc<str>,
     endpoints: Vec<&'static Definition>,
     /// In the order of `endpoints`.
     entries: Vec<Entry>,
     abouts: Vec<About>,
     schema_hash: String,
-    extensions: Arc<Extensions>,
-    stats: Arc<Stats>,
+    shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
 }
 
@@ -57,15 +54,13 @@ impl<Client: 'static, H: Handle<Client>> Bound for Handler<H, Client> {
 impl Router {
     /// A router without endpoints of its own; the built-in `Debug.*` are there.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        let stats = Arc::new(Stats::new());
+        let shared = Shared { name: name.into(), extensions: Extensions::new(), stats: Arc::new(Stats::new()) };
         Self {
-            name: name.into(),
             endpoints: Vec::new(),
             entries: Vec::new(),
             abouts: Vec::new(),
             schema_hash: String::new(),
-            extensions: Arc::default(),
-            stats,
+            shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
         }
     }
@@ -73,7 +68,7 @@ impl Router {
     /// Adds the endpoints of a handler.
     ///
     /// # Errors
-    /// [`Code::AlreadyExists`] when another handler has an endpoint of the same name.
+    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
@@ -99,19 +94,19 @@ impl Router {
 
     /// Puts a value beside the handlers; their contexts find it by its type.
     pub(crate) fn extend<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
-        Arc::get_mut(&mut self.extensions).expect("nothing is served yet").insert(value);
+        Arc::get_mut(&mut self.shared).expect("nothing is served yet").extensions.insert(value);
     }
 
     /// Adds the built-in endpoints, which describe all others.
     ///
     /// # Errors
-    /// [`Code::AlreadyExists`] when a handler is called `Debug`.
+    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when a handler is called `Debug`.
     pub(crate) fn finish(mut self, version: &str) -> Result<Self> {
         let content_types = self.entries.iter().map(|entry| &*entry.content_types);
         let endpoints = self.endpoints.iter().copied().zip(content_types);
-        let description = debug::description(&self.name, version, &self.abouts, endpoints);
+        let description = debug::description(&self.shared.name, version, &self.abouts, endpoints);
         self.schema_hash = schema::hash(std::iter::once(&description["endpoints"]));
-        let built_in = Debug { stats: self.stats.clone(), ready: self.ready.clone(), description };
+        let built_in = Debug { stats: self.shared.stats.clone(), ready: self.ready.clone(), description };
         self.add(Arc::new(built_in))?;
         self.abouts.pop();
         Ok(self)
@@ -140,68 +135,67 @@ impl Router {
     fn find(&self, name: &str) -> Option<usize> {
         self.endpoints.binary_search_by(|known| known.name.cmp(name)).ok()
     }
+}
 
-    async fn serve(&self, mut request: Request) -> Response {
-        let Some(at) = self.find(&request.endpoint) else {
-            return Response::error(self.unknown(&request.endpoint));
-        };
-        let (definition, entry) = (self.endpoints[at], &self.entries[at]);
-        if !entry.content_types.iter().any(|name| name == request.content_type.as_str()) {
-            return Response::error(codec::unsupported(&request.content_type, &entry.content_types).unhandled());
-        }
-        let _counted = self.stats.enter();
-        let content_type = request.content_type.clone();
-        let metadata = std::mem::take(&mut request.metadata);
-        let (deadline, peer) = (request.deadline, request.peer.clone());
-        let context = Context::new(definition.name, metadata, deadline, peer, self.extensions.clone());
-        let _over = context.over_on_drop();
-        let handled = entry.handler.call(entry.method, context.clone(), request);
-        let handled = AssertUnwindSafe(context.clone().scope(handled)).catch_unwind();
-        let outcome = match deadline {
-            None => handled.await,
-            Some(deadline) => match timeout_at(deadline, handled).await {
-                Ok(outcome) => outcome,
-                Err(_) => Ok(Response::new(content_type.clone(), Err(late()))),
-            },
-        };
-        let mut response =
-            outcome.unwrap_or_else(|panic| Response::new(content_type, Err(self.panicked(definition, &*panic))));
-        response.metadata = context.take_reply_metadata();
-        if response.result.is_err() {
-            self.stats.failed();
-        }
-        response
+/// What the contexts of all calls share.
+struct Shared {
+    name: Arc<str>,
+    extensions: Extensions,
+    stats: Arc<Stats>,
+}
+
+impl Host for Shared {
+    fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+
+    fn began(&self) {
+        self.stats.began();
+    }
+
+    fn ended(&self) {
+        self.stats.ended();
+    }
+
+    fn failed(&self) {
+        self.stats.failed();
     }
 
     /// A handler that panics is one failed call.
-    fn panicked(&self, definition: &Definition, panic: &(dyn Any + Send)) -> Error {
+    fn panicked(&self, endpoint: &str, panic: &(dyn Any + Send)) -> Error {
         let text = panic.downcast_ref::<&str>().copied();
         let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text");
-        tracing::error!(service = %self.name, endpoint = definition.name, panic = text, "handler panicked");
+        tracing::error!(service = %self.name, endpoint, panic = text, "handler panicked");
         Error::internal(format!("panic recovered: {text}")).with_id("go.micro.server")
     }
 }
 
-fn late() -> Error {
-    Error::new(Code::DeadlineExceeded, "the handler took longer than the caller waits").at(Stage::Handle)
-}
-
 impl Serve for Router {
     fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.shared.name
     }
 
     fn endpoints(&self) -> &[&'static Definition] {
         &self.endpoints
     }
 
-    fn call(&self, request: Request) -> BoxFuture<'_, Response> {
-        Box::pin(self.serve(request))
+    fn call(&self, mut request: Request) -> BoxFuture<'_, Response> {
+        // Whatever can be said at once is: the only future, and the only box, is the one that the handler runs in.
+        let refuse = |error| Box::pin(std::future::ready(Response::error(error)));
+        let Some(at) = self.find(&request.endpoint) else { return refuse(self.unknown(&request.endpoint)) };
+        let (definition, entry) = (self.endpoints[at], &self.entries[at]);
+        if !entry.content_types.iter().any(|name| name == request.content_type.as_str()) {
+            return refuse(codec::unsupported(&request.content_type, &entry.content_types).unhandled());
+        }
+        let metadata = std::mem::take(&mut request.metadata);
+        let peer = request.peer.clone();
+        let context = Context::new(definition.name, metadata, request.deadline, peer, self.shared.clone());
+        entry.handler.call(entry.method, context, request)
     }
 }
 
 impl fmt::Debug for Router {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Router").field("name", &self.name).field("endpoints", &self.endpoints.len()).finish()
+        f.debug_struct("Router").field("name", &self.shared.name).field("endpoints", &self.endpoints.len()).finish()
     }
 }

@@ -24,11 +24,15 @@ impl Stats {
         }
     }
 
-    /// Counts a call, and that it runs for as long as the guard lives.
-    pub(crate) fn enter(&self) -> Running<'_> {
+    /// A call begins.
+    pub(crate) fn began(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
-        Running(self)
+    }
+
+    /// It is over.
+    pub(crate) fn ended(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(crate) fn failed(&self) {
@@ -49,15 +53,6 @@ impl Stats {
 
     pub(crate) fn in_flight(&self) -> u64 {
         self.in_flight.load(Ordering::Relaxed)
-    }
-}
-
-/// A call that runs.
-pub(crate) struct Running<'s>(&'s Stats);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

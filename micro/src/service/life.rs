@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::plugins::Row;
 use super::settings::{Key, Settings};
-use super::{Hook, Hooks, Service};
+use super::{Hook, Hooks, Service, plugins};
 use crate::client::Client;
 use crate::registry::{Endpoint, Node, Registration};
 use crate::server::{Lease, Router};
@@ -101,6 +102,9 @@ impl Drop for Running {
 }
 
 pub(super) async fn start(service: Service) -> Result<Running> {
+    for Row { kind, name, package, capabilities, summary } in plugins::linked() {
+        tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
+    }
     let client = service.client();
     let Service { settings, wrong, handlers, mut hooks, .. } = service;
     if let Some(error) = wrong {

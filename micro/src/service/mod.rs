@@ -6,6 +6,7 @@ mod life;
 #[cfg(feature = "flags")]
 mod log;
 mod main;
+mod plugins;
 mod settings;
 
 #[cfg(feature = "flags")]
@@ -21,8 +22,6 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
-#[cfg(feature = "flags")]
-use crate::Codec;
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
@@ -205,7 +204,7 @@ impl Service {
         self.settings.read_flags(&flags.values)?;
         let service = self.environment()?;
         let answer = match &flags {
-            Flags { plugins: true, .. } => plugins(),
+            Flags { plugins: true, .. } => plugins::table(),
             Flags { print_config: true, .. } => service.print_config(),
             _ => return Ok(service),
         };
@@ -388,31 +387,4 @@ async fn make_parts(own: Own, settings: Settings) -> Result<Parts> {
 async fn make<K: Kind + ?Sized>(settings: &Settings, key: Key, options: &Options) -> Result<Arc<K>> {
     let plugin = plugin::find::<K>(settings.get(key))?;
     (plugin.make)(options).await
-}
-
-/// What `--plugins` shows: kind, name, crate, version and capabilities, a line each.
-#[cfg(feature = "flags")]
-fn plugins() -> String {
-    fn rows<K: Kind + ?Sized>() -> impl Iterator<Item = [String; 5]> {
-        K::plugins().into_iter().map(|plugin| {
-            let capabilities =
-                if plugin.capabilities.is_empty() { "-".to_owned() } else { plugin.capabilities.join(",") };
-            let package = format!("{} {}", plugin.package, plugin.version);
-            [K::NAME.to_owned(), plugin.name.to_owned(), package, capabilities, plugin.summary.to_owned()]
-        })
-    }
-    let heads = ["KIND", "NAME", "CRATE", "CAPABILITIES", ""].map(str::to_owned);
-    let mut table = vec![heads];
-    table.extend(rows::<dyn Registry>());
-    table.extend(rows::<dyn Transport>());
-    table.extend(rows::<dyn Broker>());
-    table.extend(rows::<dyn Codec>());
-    table.extend(rows::<dyn Selector>());
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths = [width(0), width(1), width(2), width(3)];
-    let line = |row: &[String; 5]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}  "));
-        format!("{}{}", cells.collect::<String>(), row[4]).trim_end().to_owned() + "\n"
-    };
-    table.iter().map(line).collect()
 }

@@ -447,7 +447,7 @@ async fn what_cannot_be_announced_is_refused_with_a_reason() {
 async fn a_missing_interface_is_an_error_that_names_those_there_are() {
     let registry = Mdns::new(&["nowhere0"]).unwrap();
     for error in [registry.lookup("greeter").await.unwrap_err(), registry.watch(None).await.err().unwrap()] {
-        assert_eq!(error.code(), Code::Unavailable);
+        assert!(error.is_usage(), "{error:?}");
         let text = error.to_string();
         assert!(
             text.starts_with("mdns: there is no interface \"nowhere0\", or it is down\n  up and with an address: "),

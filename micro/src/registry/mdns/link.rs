@@ -102,7 +102,7 @@ impl Links {
         if let Some(missing) = wish.interfaces.iter().find(|name| !links.iter().any(|link| named(link, name))) {
             let there: Vec<&str> = links.iter().map(|link| link.name.as_str()).collect();
             let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-            return Err(Error::unavailable(format!(
+            return Err(Error::usage(format!(
                 "mdns: there is no interface \"{missing}\", or it is down\n  \
                  up and with an address: {there}; choose one by --registry_address"
             )));

@@ -141,11 +141,11 @@ impl Link {
     fn headers(&self, request: &Request) -> HeaderMap {
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         let metadata = request.metadata.headers();
-        if !metadata.is_empty() && number == 0 {
+        if let (Some(metadata), 0) = (metadata, number) {
             let _ = self.first.set(metadata.clone());
         }
-        let mut headers = HeaderMap::with_capacity(metadata.len() + 10);
-        for (name, value) in metadata {
+        let mut headers = HeaderMap::with_capacity(metadata.map_or(0, HeaderMap::len) + 10);
+        for (name, value) in metadata.into_iter().flatten() {
             if !head::is_reserved(name) {
                 headers.insert(name, value.clone());
             }
@@ -211,7 +211,7 @@ impl Link {
     fn without_echo(&self, request: &Request, headers: HeaderMap) -> HeaderMap {
         let first = self.first.get();
         let sent = |name: &HeaderName, value: &HeaderValue| {
-            let current = request.metadata.headers().get(name);
+            let current = request.metadata.headers().and_then(|headers| headers.get(name));
             current == Some(value) || first.is_some_and(|first| first.get(name) == Some(value))
         };
         let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));

@@ -127,8 +127,8 @@ impl Server {
         self.render(style, response, given)
     }
 
-    fn render(&self, style: Style, mut response: Response, given: Option<HeaderValue>) -> HttpResponse {
-        let mut headers = std::mem::take(response.metadata.headers_mut());
+    fn render(&self, style: Style, response: Response, given: Option<HeaderValue>) -> HttpResponse {
+        let mut headers = response.metadata.into_headers();
         if !headers.is_empty() {
             headers = headers
                 .into_iter()
