@@ -17,7 +17,7 @@ mod io;
 #[cfg(feature = "http")]
 mod listen;
 #[cfg(feature = "http")]
-mod pulse;
+pub(crate) mod pulse;
 #[cfg(feature = "http")]
 mod serve;
 

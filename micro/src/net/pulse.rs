@@ -10,7 +10,7 @@ use crate::transport::Limits;
 
 /// After the end of an exchange that left bytes unread, how long they are read and thrown away so that the peer gets
 /// its answer instead of a reset; also how long a peer may take to go when the server stops.
-pub(super) const LINGER: Duration = Duration::from_millis(500);
+pub(crate) const LINGER: Duration = Duration::from_millis(500);
 
 /// What the reader, the writer and the handlers of one connection tell its guard.
 ///

@@ -58,13 +58,13 @@ impl Drop for Share<'_> {
 
 /// The whole body of a request. A pause is at most `pause` long, and all together it is not too slow.
 pub(super) async fn arrive(
-    mut body: Incoming,
+    body: &mut Incoming,
     limit: usize,
     pause: Duration,
     arriving: &Arriving,
 ) -> Result<Bytes, Unread> {
     let mut whole = Gather::default();
-    if begin(&mut body, &mut whole, limit).await? {
+    if begin(body, &mut whole, limit).await? {
         return Ok(whole.finish());
     }
     let mut share = Share { of: arriving, bytes: 0 };
@@ -77,7 +77,7 @@ pub(super) async fn arrive(
         let until = (Instant::now() + pause).min(start + pause + allowed);
         tokio::select! {
             biased;
-            more = poll_fn(|cx| step(&mut body, &mut whole, limit, cx)) => {
+            more = poll_fn(|cx| step(body, &mut whole, limit, cx)) => {
                 if !more? {
                     return Ok(whole.finish());
                 }
@@ -85,6 +85,16 @@ pub(super) async fn arrive(
             () = sleep_until(until) => return Err(Unread::TooSlow),
         }
     }
+}
+
+/// Takes what still comes of a refused body of HTTP/2, and keeps none of it, for as long as a refused connection of HTTP/1.1 lingers.
+///
+/// A body that is dropped resets its stream, and some callers (curl among them) then give up before they have read the
+/// response that says why.
+pub(super) fn discard(mut body: Incoming) {
+    tokio::spawn(tokio::time::timeout(crate::net::pulse::LINGER, async move {
+        while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
+    }));
 }
 
 /// The whole body of a response, for as long as its caller waits.

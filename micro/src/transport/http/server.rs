@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http::{Method, StatusCode, request};
+use http::{Method, StatusCode, Version, request};
 use hyper::body::Incoming;
 use tokio::time::Instant;
 
@@ -31,8 +31,13 @@ impl Server {
         Self { server, limits, arriving: Arriving::default() }
     }
 
-    async fn read(&self, body: Incoming) -> Result<Bytes, Unread> {
-        body::arrive(body, self.limits.max_message_size, self.limits.header_timeout, &self.arriving).await
+    async fn read(&self, mut body: Incoming, version: Version) -> Result<Bytes, Unread> {
+        let Limits { max_message_size, header_timeout, .. } = *self.limits;
+        let read = body::arrive(&mut body, max_message_size, header_timeout, &self.arriving).await;
+        if read.is_err() && version == Version::HTTP_2 {
+            body::discard(body);
+        }
+        read
     }
 }
 
@@ -46,7 +51,7 @@ impl Service for Server {
         }
         match self.route(&parts) {
             Ok((style, definition)) => self.exchange(caller, parts, body, style, definition).await,
-            Err(refusal) => self.refuse(&caller, &parts.headers, body, refusal).await,
+            Err(refusal) => self.refuse(&caller, &parts, body, refusal).await,
         }
     }
 }
@@ -100,7 +105,7 @@ impl Server {
         style: Style,
         definition: &'static Definition,
     ) -> HttpResponse {
-        let body = match self.read(body).await {
+        let body = match self.read(body, parts.version).await {
             Ok(body) => body,
             Err(unread) => {
                 caller.pulse.leave_unread();
@@ -177,9 +182,10 @@ impl Server {
         }
     }
 
-    async fn refuse(&self, caller: &Caller, headers: &HeaderMap, body: Incoming, refusal: Refusal) -> HttpResponse {
+    async fn refuse(&self, caller: &Caller, parts: &request::Parts, body: Incoming, refusal: Refusal) -> HttpResponse {
+        let headers = &parts.headers;
         // The connection can be used again when the request was read to its end.
-        let read = self.read(body).await;
+        let read = self.read(body, parts.version).await;
         let name = self.server.name();
         let response = match refusal {
             Refusal::Event => with(StatusCode::OK, HeaderMap::new(), Bytes::new()),
