@@ -1,7 +1,7 @@
 //! The mdns registry over real sockets, on loopback and between namespaces.
 
+mod fuzz;
 mod namespaces;
-mod properties;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
