@@ -261,7 +261,7 @@ fn mistakes_are_found() {
                     self.0.name.reserve(usize::try_from(length.min(1 << 24)).expect("it is small"));
                     encoding::string::merge(wire, &mut self.0.name, buf, ctx)
                 }
-                (2, 3..) => Err(prost::UnknownEnumValue(0).into()),
+                (2, 3..) => encoding::check_wire_type(encoding::WireType::EndGroup, wire),
                 _ => self.0.merge_field(tag, wire, buf, ctx),
             }
         }
