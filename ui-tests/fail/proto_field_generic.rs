@@ -1,4 +1,5 @@
 #![allow(unused)]
+#[derive(Default)]
 struct Plain;
 
 #[derive(micro::Message)]
