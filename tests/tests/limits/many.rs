@@ -66,29 +66,44 @@ async fn p99(port: u16, calls: usize) -> Duration {
     times[calls * 99 / 100]
 }
 
-/// Runs 1,000 calls alone and 1,000 beside `load`, and wants a p99 of at most three times that without.
+/// How often calls alone and calls beside a load take turns: the medians of both are compared.
+const ROUNDS: usize = 5;
+
+/// Runs 1,000 calls alone and 1,000 beside `load`, in turns, and wants a p99 of at most three times that without.
 ///
-/// The generator of the load takes its share of the processors too, as does whatever else runs on the machine: the best
-/// of five rounds counts, and what takes under 5 ms is no harm.
+/// Everything else that runs on the machine takes part: three attempts have to have one that holds. Without
+/// optimization the server is slow at what the load wants of it, and a p99 under 5 ms is no harm.
 async fn beside(port: u16, what: &str, load: impl AsyncFn(&Stop)) {
     // One after the other: two loads at once would be measured as one.
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _alone = ALONE.lock().await;
-    for round in 1.. {
-        let quiet = p99(port, 1000).await;
-        let stop = Stop::default();
-        let calls = async {
-            let times = p99(port, 1000).await;
-            stop.store(true, Ordering::Relaxed);
-            times
-        };
-        let (loaded, ()) = tokio::join!(calls, load(&stop));
+    let slack = if cfg!(debug_assertions) { Duration::from_millis(5) } else { Duration::ZERO };
+    for attempt in 1.. {
+        let (mut quiet, mut loaded) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            quiet.push(p99(port, 1000).await);
+            let stop = Stop::default();
+            let calls = async {
+                let times = p99(port, 1000).await;
+                stop.store(true, Ordering::Relaxed);
+                times
+            };
+            let (times, ()) = tokio::join!(calls, load(&stop));
+            loaded.push(times);
+        }
         println!("{what}: p99 {quiet:?} without, {loaded:?} beside it");
-        if loaded <= (3 * quiet).max(Duration::from_millis(5)) {
+        let (quiet, loaded) = (median(quiet), median(loaded));
+        println!("{what}: {:.2} times ({quiet:?}, {loaded:?})", loaded.as_secs_f64() / quiet.as_secs_f64());
+        if loaded <= (3 * quiet).max(slack) {
             return;
         }
-        assert!(round < 5, "{what}: p99 {loaded:?} beside it, {quiet:?} without");
+        assert!(attempt < 3, "{what}: p99 {loaded:?} beside it, {quiet:?} without");
     }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 type Stop = Arc<AtomicBool>;
