@@ -156,7 +156,8 @@ impl<S: Service> Connection<S> {
         let Some(Ok(Some((start, is_http2)))) = sniffed else { return };
         let caller = Caller { peer, pulse: guard.pulse.clone() };
         if is_http2 {
-            self.http2(socket, start, caller).await;
+            // Boxed: it is much larger than HTTP/1's, which every connection would pay for.
+            Box::pin(self.http2(socket, start, caller)).await;
         } else {
             http1(Io::new(socket, start, guard.pulse.clone()), service.clone(), caller, guard).await;
         }
