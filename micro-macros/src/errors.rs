@@ -18,6 +18,15 @@ impl Errors {
         self.add(syn::Error::new_spanned(tokens, text));
     }
 
+    /// A mistake, at a type of the user's that nothing else can be made of. What comes back stands in its place: rustc
+    /// says the same only once, and nothing more of what has this type.
+    pub(crate) fn in_place_of(&mut self, tokens: impl ToTokens, text: String) -> syn::Type {
+        let error = syn::Error::new_spanned(tokens, text);
+        let length = error.to_compile_error();
+        self.add(error);
+        syn::Type::Verbatim(quote!([(); #length]))
+    }
+
     /// A mistake that somebody else found.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
