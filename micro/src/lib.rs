@@ -59,6 +59,7 @@ mod error;
 pub mod message;
 mod metadata;
 mod net;
+mod percent;
 pub mod plugin;
 pub mod registry;
 pub mod schema;
