@@ -108,9 +108,9 @@ fn item_free(shape: Shape) -> bool {
 }
 
 /// Whether a value can be written as text.
-fn takes_text(shape: Shape) -> bool {
+pub(super) fn takes_text(shape: Shape) -> bool {
     match solid(shape) {
-        Shape::Empty | Shape::Map(..) | Shape::Tuple(_) | Shape::Option(_) => false,
+        Shape::Empty | Shape::Map(..) | Shape::Tuple(_) => false,
         Shape::List(inner) => item_free(*inner) && takes_text(*inner),
         Shape::Type(named) => match (named.body)() {
             Body::Enum(variants, Tag::Outside) => variants.iter().any(Variant::is_unit),
@@ -189,13 +189,11 @@ pub(super) fn json(shape: Shape, text: &[u8]) -> Result<String, Cow<'static, str
                     false => Err(format!("one of {}", units().collect::<Vec<_>>().join(", ")).into()),
                 }
             }
-            _ => Err(NO_TEXT.into()),
+            _ => Err("a value that is text".into()),
         },
-        _ => Err(NO_TEXT.into()),
+        _ => Err("a value that is text".into()),
     }
 }
-
-const NO_TEXT: &str = "what this field takes: it is filled by a JSON body, or by the fields in it (`address.city`)";
 
 fn integer(bits: u32, signed: bool, text: &str) -> Result<String, Cow<'static, str>> {
     // A sign that the parser takes and JSON does not.

@@ -51,6 +51,11 @@ impl Fill {
     /// A [bad request](Error::bad_request) that says what would be right.
     pub(crate) fn set(&mut self, name: &str, text: &[u8], origin: Origin) -> Result<()> {
         let Some(place) = fields::find(self.message.shape, name) else { return Err(self.unknown(name)) };
+        if !fields::takes_text(place.shape) {
+            let inner = fields::names(place.shape).into_iter().map(|inner| format!("{name}.{inner}"));
+            let ways = std::iter::once("a JSON body".to_owned()).chain(inner).collect::<Vec<_>>().join(", ");
+            return Err(refusal(format!("field `{}` takes no text; it is filled by: {ways}", shorten(name))));
+        }
         let item = fields::item(place.shape);
         let value = fields::json(item.unwrap_or(place.shape), text).map_err(|expected| {
             let text = shorten(&String::from_utf8_lossy(text));
@@ -202,7 +207,7 @@ impl<'de> Visitor<'de> for &mut Keys<'_> {
             };
             if !node.is(&map.next_value()?) {
                 let origin = node.origin();
-                let text = format!("field `{}` has another value in the {origin}; give it once", shorten(&key));
+                let text = format!("field `{}` differs from the one in the {origin} (give it once)", shorten(&key));
                 return Err(A::Error::custom(text));
             }
             self.same.push(key);

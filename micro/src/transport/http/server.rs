@@ -67,7 +67,7 @@ struct Found {
     style: Style,
     definition: &'static Definition,
     /// What the URL says of the message, where the endpoint was found by its route.
-    fill: Option<Fill>,
+    fill: Option<Box<Fill>>,
 }
 
 /// An answer that needs no handler.
@@ -104,7 +104,7 @@ impl Server {
         let path = parts.uri.path();
         if let Some((definition, variables)) = self.routes.find(&parts.method, path) {
             return match route::read(definition, &variables, parts.uri.query()) {
-                Ok(fill) => Ok(Found { style: Style::Plain, definition, fill: Some(fill) }),
+                Ok(fill) => Ok(Found { style: Style::Plain, definition, fill: Some(fill.into()) }),
                 Err(error) => Err(Refusal::Error(Style::Plain, error)),
             };
         }
@@ -163,7 +163,7 @@ impl Server {
         };
         let (content_type, body) = match fill {
             None => (content_type, body),
-            Some(fill) => match filled(fill, &parts.method, definition, given.as_ref().map(|_| content_type), body) {
+            Some(fill) => match filled(*fill, &parts.method, definition, given.as_ref().map(|_| content_type), body) {
                 Ok(message) => message,
                 Err(error) => return style.error(error, &parts.headers, self.server.name()),
             },
