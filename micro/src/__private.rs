@@ -234,5 +234,5 @@ pub mod mdns {
 pub mod http {
     #[cfg(feature = "http2")]
     pub use crate::net::Frames;
-    pub use crate::transport::http::{decode, decode_form, is_host, nanoseconds, value};
+    pub use crate::transport::http::{decode, decode_form, is_host, message, nanoseconds, value};
 }

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use micro::__private::http::{decode, decode_form};
 use micro::server::{Handle, Router};
 use micro::transport::{Http, Limits, Transport};
 use micro::{Bytes, Code, Result};
+use proptest::prelude::*;
 use tests::wire::{Answer, Raw};
 use tokio_util::sync::CancellationToken;
 
@@ -196,6 +198,44 @@ async fn a_head_is_a_get_without_its_body() {
         }
         assert_eq!((head.start, head.headers), (get.start, get.headers), "{path}");
         assert_eq!((head.body.len(), get.body.is_empty()), (0, false));
+    }
+}
+
+/// Encodes all that is not unreserved, and a part of the rest, in either case of digits.
+fn encoded(bytes: &[u8], more: u8) -> String {
+    let each = |(index, byte): (usize, &u8)| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' if index % 7 != usize::from(more % 7) => {
+            char::from(*byte).to_string()
+        }
+        byte if more % 2 == 0 => format!("%{byte:02x}"),
+        byte => format!("%{byte:02X}"),
+    };
+    bytes.iter().enumerate().map(each).collect()
+}
+
+proptest! {
+    #[test]
+    fn what_is_encoded_is_decoded_again(bytes: Vec<u8>, more: u8) {
+        let text = encoded(&bytes, more);
+        prop_assert_eq!(decode(&text).unwrap(), &bytes[..]);
+        let form = text.replace("%20", "+");
+        prop_assert_eq!(decode_form(&form).unwrap(), &bytes[..]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_variable_arrives_as_it_was(name in "\\PC{1,40}", more: u8) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let served = Served::start().await;
+            let variable = encoded(name.as_bytes(), more);
+            let (status, reply) = served.name(&format!("/v1/hello/{variable}?name={variable}")).await;
+            prop_assert_eq!((status, &reply["greeting"]), (200, &format!("Hello {name}").into()));
+            Ok(())
+        })?;
     }
 }
 

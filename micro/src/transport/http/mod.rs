@@ -43,6 +43,8 @@ mod server;
 pub use crate::percent::{decode, decode_form};
 #[doc(hidden)]
 pub use head::{is_host, nanoseconds, value};
+#[doc(hidden)]
+pub use route::message;
 
 use std::sync::Arc;
 

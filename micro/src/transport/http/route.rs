@@ -3,8 +3,8 @@
 use http::{HeaderValue, Method};
 
 use crate::endpoint::{Definition, Kind, Route, Segment};
-use crate::schema::{Fill, Origin};
-use crate::{Error, Result, percent};
+use crate::schema::{Described, Fill, Origin};
+use crate::{Bytes, Error, Result, percent};
 
 /// The routes of a server, as a tree of the parts of their paths. Built once; a look-up allocates the list of variables
 /// and nothing else.
@@ -150,6 +150,11 @@ pub(super) fn read(definition: &Definition, variables: &[&str], query: Option<&s
         let value = percent::decode(text).ok_or_else(|| undecodable(Origin::Path, text))?;
         fill.set(name, &value, Origin::Path)?;
     }
+    read_query(&mut fill, query)?;
+    Ok(fill)
+}
+
+fn read_query(fill: &mut Fill, query: Option<&str>) -> Result<()> {
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let bad = || undecodable(Origin::Query, pair);
@@ -157,7 +162,17 @@ pub(super) fn read(definition: &Definition, variables: &[&str], query: Option<&s
         let name = std::str::from_utf8(&name).map_err(|_| bad())?;
         fill.set(name, &percent::decode_form(value).ok_or_else(bad)?, Origin::Query)?;
     }
-    Ok(fill)
+    Ok(())
+}
+
+/// The JSON of a message out of a query and a body.
+///
+/// # Errors
+/// A [bad request](Error::bad_request).
+pub fn message(message: Described, query: &str, body: Bytes) -> Result<Bytes> {
+    let mut fill = Fill::new(message);
+    read_query(&mut fill, Some(query))?;
+    fill.finish(body)
 }
 
 fn undecodable(origin: Origin, text: &str) -> Error {
@@ -174,7 +189,6 @@ pub(super) fn allow(methods: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Described;
 
     fn routes(list: &[(&'static str, &'static str, &'static str)]) -> Routes {
         let definitions: Vec<&'static Definition> = list
