@@ -19,7 +19,10 @@ pub struct HelloRequest {
 #[automatically_derived]
 impl ::micro::schema::Schema for HelloRequest {
     const SHAPE: ::micro::schema::Shape = ::micro::schema::Shape::Type(
-        &::micro::schema::Type::new::<Self>("HelloRequest", "Who is greeted."),
+        &::micro::schema::Type::new::<Self>("HelloRequest", "Who is greeted.")
+            .with_default(|| ::micro::schema::json_of(
+                &<Self as ::micro::__private::std::default::Default>::default(),
+            )),
     );
     const BODY: ::micro::schema::Body = {
         use ::micro::__private::NoShape as _;

@@ -45,18 +45,19 @@ impl<T: ::micro::schema::Schema> ::micro::schema::Schema for Mood<T> {
                     ::micro::schema::Content::Struct(
                         &[
                             ::micro::schema::Field::new(
-                                "why",
-                                "",
-                                ::micro::schema::Shape::or(
-                                    ::micro::__private::Probe::<Option<String>>::SHAPE,
-                                    ::micro::schema::Shape::Option(
-                                        &::micro::schema::Shape::or(
-                                            ::micro::__private::Probe::<String>::SHAPE,
-                                            ::micro::schema::Shape::Named("String"),
+                                    "why",
+                                    "",
+                                    ::micro::schema::Shape::or(
+                                        ::micro::__private::Probe::<Option<String>>::SHAPE,
+                                        ::micro::schema::Shape::Option(
+                                            &::micro::schema::Shape::or(
+                                                ::micro::__private::Probe::<String>::SHAPE,
+                                                ::micro::schema::Shape::Named("String"),
+                                            ),
                                         ),
                                     ),
-                                ),
-                            ),
+                                )
+                                .required(),
                         ],
                     ),
                 ),

@@ -210,9 +210,17 @@ fn integer(bits: u32, signed: bool) -> Value {
 }
 
 /// A value in JSON; none when the format has no form for it.
+///
+/// By way of text: the compiler has made the code that writes it for the codec, and makes no other.
 #[doc(hidden)]
 pub fn json_of<T: serde::Serialize>(value: &T) -> Option<Value> {
-    serde_json::to_value(value).ok()
+    let mut text = Vec::new();
+    serde_json::to_writer(&mut text, value).ok()?;
+    read(&text)
+}
+
+fn read(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
 }
 
 /// A default that is the same each time: not the time, and no random number.
