@@ -44,6 +44,8 @@ impl Writer {
             Shape::Float { bits: 32 } => json!({"type": "number", "format": "float"}),
             Shape::Float { .. } => json!({"type": "number", "format": "double"}),
             Shape::String => json!({"type": "string"}),
+            Shape::Format("ip") => json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
+            Shape::Format("char") => json!({"type": "string", "format": "char", "minLength": 1, "maxLength": 1}),
             Shape::Format(format) => json!({"type": "string", "format": format}),
             Shape::Bytes => json!({"type": "array", "items": integer(8, false)}),
             Shape::Option(inner) => json!({"anyOf": [self.schema(*inner), {"type": "null"}]}),

@@ -93,7 +93,8 @@ pub enum Shape {
     },
     /// Text.
     String,
-    /// Text of a format that JSON Schema has a name for: `uuid`, `date-time`, `ipv4`.
+    /// Text of a format that JSON Schema has a name for: `uuid`, `date-time`, `ipv4`. `ip` is either version of an
+    /// address, `char` one character.
     Format(&'static str),
     /// Raw bytes.
     Bytes,
@@ -333,11 +334,11 @@ shapes! {
     usize => Shape::Integer { bits: 64, signed: false };
     f32 => Shape::Float { bits: 32 };
     f64 => Shape::Float { bits: 64 };
-    char => Shape::String;
+    char => Shape::Format("char");
     str => Shape::String;
     String => Shape::String;
     std::path::PathBuf => Shape::String;
-    std::net::IpAddr => Shape::String;
+    std::net::IpAddr => Shape::Format("ip");
     std::net::Ipv4Addr => Shape::Format("ipv4");
     std::net::Ipv6Addr => Shape::Format("ipv6");
     std::net::SocketAddr => Shape::String;
