@@ -8,6 +8,8 @@ mod entry;
 mod errors;
 mod message;
 mod plugin;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod service;
 #[cfg(test)]
 mod snapshots;
@@ -43,6 +45,17 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     guarded(entry::attribute, arguments, item)
+}
+
+#[cfg(feature = "protobuf")]
+#[proc_macro_derive(Message, attributes(proto))]
+pub fn derive_message(item: TokenStream) -> TokenStream {
+    let derive = |item: TokenStream| TokenStream::from(protobuf::derive(item.into()));
+    std::panic::catch_unwind(move || derive(item)).unwrap_or_else(|_| {
+        let mut errors = errors::Errors::default();
+        errors.push(proc_macro2::Span::call_site(), errors::text::panicked());
+        errors.beside(proc_macro2::TokenStream::new()).into()
+    })
 }
 
 type Expand = fn(proc_macro2::TokenStream, proc_macro2::TokenStream) -> proc_macro2::TokenStream;

@@ -11,7 +11,7 @@ mod route;
 mod signature;
 mod types;
 
-pub(crate) use types::{error_span, spelled};
+pub(crate) use types::{arguments_of, error_span, last, spelled, without_self};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
