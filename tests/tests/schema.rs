@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::{Duration, SystemTime};
 
 use jsonschema::Validator;
 use micro::schema::{Described, Schema};
@@ -46,6 +47,7 @@ struct Every {
     #[serde(flatten)]
     more: More,
     any: Value,
+    span: Duration,
 }
 
 /// With one word for each choice.
@@ -184,6 +186,7 @@ fn every() -> impl Strategy<Value = Every> {
             tree: vec![Every { next: Some(Box::default()), ..Every::default() }],
             next: None,
             any: json!([hex]),
+            span: Duration::new(large, whole.unsigned_abs() % 1_000_000_000),
             flag,
             tiny,
             small,
@@ -302,6 +305,8 @@ fn other_json_is_refused() {
         &[json!({}), json!({"may": 1}), json!({"must": 1, "can": null}), json!({"must": 1, "more": "x"})],
     );
     alike::<IpAddr>(&[json!("::1"), json!("127.0.0.1")], &[json!("localhost"), json!(""), json!(1)]);
+    let epoch = json!({"secs_since_epoch": 0, "nanos_since_epoch": 0});
+    alike::<SystemTime>(&[epoch], &[json!({"secs_since_epoch": 0}), json!(0), json!("1970-01-01T00:00:00Z")]);
     alike::<Ipv6Addr>(&[json!("::1")], &[json!("127.0.0.1")]);
 }
 

@@ -12,7 +12,7 @@ mod value;
 
 use std::any::type_name;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::codec::{self, Wire};
 use crate::registry;
@@ -364,8 +364,36 @@ shapes! {
     serde_json::Map<String, serde_json::Value> => Shape::Map(&Shape::String, &Shape::Any);
 }
 
-impl Schema for Duration {
-    const SHAPE: Shape = Shape::Named("Duration");
+shapes! {
+    uuid::Uuid => Shape::Format("uuid");
+}
+
+#[cfg(feature = "chrono")]
+shapes! {
+    chrono::DateTime<chrono::Utc> => Shape::Format("date-time");
+}
+
+#[cfg(feature = "jiff")]
+shapes! {
+    jiff::Timestamp => Shape::Format("date-time");
+}
+
+/// The two fields that serde writes for a time.
+macro_rules! times {
+    ($($type:ty, $name:literal, $docs:literal, $seconds:literal, $nanos:literal;)*) => {
+        $(impl Schema for $type {
+            const SHAPE: Shape = Shape::Type(&Type::new::<Self>($name, $docs));
+            const BODY: Body = Body::Struct(&[
+                Field::new($seconds, "", Shape::Integer { bits: 64, signed: false }).required(),
+                Field::new($nanos, "", Shape::Integer { bits: 32, signed: false }).required(),
+            ]);
+        })*
+    };
+}
+
+times! {
+    Duration, "Duration", "A span of time.", "secs", "nanos";
+    SystemTime, "SystemTime", "A time since 1970.", "secs_since_epoch", "nanos_since_epoch";
 }
 
 impl<T: Schema> Schema for Option<T> {
