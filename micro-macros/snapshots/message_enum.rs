@@ -22,9 +22,10 @@ impl<
 #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
 #[automatically_derived]
 impl<T: ::micro::schema::Schema> ::micro::schema::Schema for Mood<T> {
-    const SHAPE: ::micro::schema::Shape = ::micro::schema::Shape::Type(
-        &::micro::schema::Type::new::<Self>("Mood", ""),
-    );
+    const SHAPE: ::micro::schema::Shape = {
+        use ::micro::__private::probes::*;
+        ::micro::schema::Shape::Type(&::micro::schema::Type::new::<Self>("Mood", ""))
+    };
     const BODY: ::micro::schema::Body = {
         use ::micro::__private::probes::*;
         ::micro::schema::Body::Enum(

@@ -61,6 +61,7 @@ mod error;
 pub mod message;
 mod metadata;
 mod net;
+#[cfg_attr(not(feature = "http"), allow(dead_code, unreachable_pub, reason = "queries come over HTTP"))]
 mod percent;
 pub mod plugin;
 #[cfg(feature = "protobuf")]

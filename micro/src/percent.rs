@@ -6,12 +6,12 @@ use std::borrow::Cow;
 ///
 /// What is decoded is data: a `%2F` in it is a slash that separates nothing.
 pub fn decode(text: &str) -> Option<Cow<'_, [u8]>> {
-    replace(text, &[b'%'])
+    replace(text, b"%")
 }
 
 /// The bytes that a name or value of a query stands for; a `+` is a space.
 pub fn decode_form(text: &str) -> Option<Cow<'_, [u8]>> {
-    replace(text, &[b'%', b'+'])
+    replace(text, b"%+")
 }
 
 fn replace<'t>(text: &'t str, special: &[u8]) -> Option<Cow<'t, [u8]>> {

@@ -261,8 +261,10 @@ fn schema(message: &Message) -> TokenStream {
         #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
         #[automatically_derived]
         impl #impl_generics #krate::schema::Schema for #name #type_generics #where_clause {
-            const SHAPE: #krate::schema::Shape =
-                #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs) #default);
+            const SHAPE: #krate::schema::Shape = {
+                use #krate::__private::probes::*;
+                #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs) #default)
+            };
             const BODY: #krate::schema::Body = {
                 use #krate::__private::probes::*;
                 #krate::schema::Body::#body
@@ -298,12 +300,16 @@ fn fields(message: &Message, fields: &[Field], strict: bool) -> TokenStream {
 /// The value of what is missing, in JSON. With parameters only a call could tell what it is.
 fn default_json(message: &Message, filled: &Filled, ty: &impl ToTokens) -> Option<TokenStream> {
     let krate = &message.krate;
-    let value = match filled {
+    let probe = quote!(#krate::__private::Probe::<#ty>);
+    let default = match filled {
         Filled::No => return None,
-        Filled::Default => quote!(<#ty as #krate::__private::std::default::Default>::default()),
-        Filled::By(path) => quote!(#path()),
+        Filled::Default => quote!(#probe::DEFAULT),
+        Filled::By(path) => {
+            let some = quote!(#krate::__private::std::option::Option::Some);
+            quote!(#some(|| #probe::JSON.and_then(|json| json(&#path()))))
+        }
     };
-    message.input.generics.params.is_empty().then(|| quote!(.with_default(|| #krate::schema::json_of(&#value))))
+    message.input.generics.params.is_empty().then(|| quote!(.with_default(#default)))
 }
 
 /// The shape of a field's type: as the type itself says, else as far as its tokens tell.

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserializer as _, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{Described, fields};
+use super::{Described, fields, text};
 use crate::{Bytes, Error, Result};
 
 /// Where text comes from.
@@ -49,17 +49,17 @@ impl Fill {
     ///
     /// # Errors
     /// A [bad request](Error::bad_request) that says what would be right.
-    pub(crate) fn set(&mut self, name: &str, text: &[u8], origin: Origin) -> Result<()> {
+    pub(crate) fn set(&mut self, name: &str, given: &[u8], origin: Origin) -> Result<()> {
         let Some(place) = fields::find(self.message.shape, name) else { return Err(self.unknown(name)) };
         if !fields::takes_text(place.shape) {
             let inner = fields::names(place.shape).into_iter().map(|inner| format!("{name}.{inner}"));
             let ways = std::iter::once("a JSON body".to_owned()).chain(inner).collect::<Vec<_>>().join(", ");
             return Err(refusal(format!("field `{}` takes no text; it is filled by: {ways}", shorten(name))));
         }
-        let item = fields::item(place.shape);
-        let value = fields::json(item.unwrap_or(place.shape), text).map_err(|expected| {
-            let text = shorten(&String::from_utf8_lossy(text));
-            refusal(format!("field `{}`: \"{text}\" is not {expected}", shorten(name)))
+        let item = text::item(place.shape);
+        let value = text::json(item.unwrap_or(place.shape), given).map_err(|expected| {
+            let given = shorten(&String::from_utf8_lossy(given));
+            refusal(format!("field `{}`: \"{given}\" is not {expected}", shorten(name)))
         })?;
         let mut object = &mut self.given;
         let mut path = place.path.into_iter().map(String::from);

@@ -8,6 +8,8 @@ mod fields;
 #[cfg(feature = "http")]
 mod fill;
 mod json;
+#[cfg(feature = "http")]
+mod text;
 mod value;
 
 use std::any::type_name;
@@ -20,7 +22,8 @@ use crate::registry;
 pub(crate) use fields::check;
 #[cfg(feature = "http")]
 pub(crate) use fill::{Fill, Origin};
-pub use json::{hash, json_of};
+pub use json::hash;
+pub(crate) use json::json_of;
 
 /// A message type as an endpoint's table has it.
 #[non_exhaustive]
@@ -164,9 +167,9 @@ impl Type {
         Self { name, path: type_name::<S>, docs, body: body::<S>, default: None }
     }
 
-    /// With a default.
-    pub const fn with_default(mut self, default: MakeJson) -> Self {
-        self.default = Some(default);
+    /// With a default, if it has one.
+    pub const fn with_default(mut self, default: Option<MakeJson>) -> Self {
+        self.default = default;
         self
     }
 }
@@ -240,8 +243,8 @@ impl Field {
     }
 
     /// With a default of its own.
-    pub const fn with_default(mut self, default: MakeJson) -> Self {
-        self.default = Some(default);
+    pub const fn with_default(mut self, default: Option<MakeJson>) -> Self {
+        self.default = default;
         self
     }
 
