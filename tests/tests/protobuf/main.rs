@@ -28,8 +28,7 @@ fn the_proto_of_every_shape() {
 fn the_proto_of_forty_endpoints() {
     micro::assert_proto!("tests/protobuf/forty.proto", forty::Forty);
     let files = protox::compile([path("tests/protobuf/forty.proto")], [path("tests/protobuf")]).unwrap();
-    let methods =
-        files.file[0].service[0].method.len() + files.file.iter().skip(1).map(|f| f.service.len()).sum::<usize>();
+    let methods: usize = files.file.iter().flat_map(|file| &file.service).map(|service| service.method.len()).sum();
     assert_eq!(methods, 40);
 }
 
