@@ -128,6 +128,11 @@ texts! {
     message_tuple() = "a struct with one unnamed field travels as that field; give these fields names";
     message_empty_enum() = "an enum without variants has no value that could travel: give it a variant";
     message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
+    message_json(given) = "JSON is \"serde\" or \"proto3\", not \"{given}\"";
+    message_json_feature() = "`json = \"proto3\"` needs the feature `protobuf` of micro; without it JSON is serde's";
+    message_json_serde(given) = "`{given}` has no place in the JSON of proto3: `#[serde(rename = \"…\")]` on a field or a choice names it, and nothing else changes";
+    message_json_derive(given) = "`json = \"proto3\"` writes `{given}`: take the derive away";
+    message_json_name(name, spelling, other) = "`{name}` is `{spelling}` in JSON, as `{other}` is: give one of them another name by `#[serde(rename = \"…\")]` or `#[proto(name = \"…\")]`";
     message_twice() = "this type is marked `#[message]` twice; keep one";
     // Of `#[derive(Message)]` and `#[proto]`.
     proto_tuple() = "fields of protobuf have names: write `{{ name: Type }}`";

@@ -212,6 +212,7 @@ fn schema(message: &Message) -> TokenStream {
     let text = syn::ext::IdentExt::unraw(name).to_string();
     let docs = message.docs.joined(krate);
     let body = match &message.body {
+        Body::Json(_) => TokenStream::new(),
         Body::Same(ty) => {
             let shape = shape(krate, ty);
             quote!(Same(#shape))
@@ -250,6 +251,10 @@ fn schema(message: &Message) -> TokenStream {
             quote!(Enum(&[#(#variants),*], #krate::schema::Tag::#tag))
         }
     };
+    let body = match &message.body {
+        Body::Json(body) => body.clone(),
+        _ => quote!(#krate::schema::Body::#body),
+    };
     let mut generics = message.input.generics.clone();
     bound(&mut generics, &quote!(#krate::schema::Schema));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
@@ -261,7 +266,7 @@ fn schema(message: &Message) -> TokenStream {
                 #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs));
             const BODY: #krate::schema::Body = {
                 use #krate::__private::probes::*;
-                #krate::schema::Body::#body
+                #body
             };
         }
     }
@@ -280,7 +285,7 @@ fn fields(krate: &Path, fields: &[Field]) -> TokenStream {
 }
 
 /// The shape of a field's type: as the type itself says, else as far as its tokens tell.
-fn shape(krate: &Path, ty: &Type) -> TokenStream {
+pub(super) fn shape(krate: &Path, ty: &Type) -> TokenStream {
     let inner = |ty: &Type| shape(krate, ty);
     let known = generic(ty);
     let fallback = match known.as_ref().map(|(name, types)| (name.as_str(), types.as_slice())) {

@@ -55,6 +55,8 @@
 mod contain;
 #[doc(hidden)]
 pub mod describe;
+#[doc(hidden)]
+pub mod json;
 mod scalar;
 mod time;
 mod traits;
@@ -65,6 +67,7 @@ pub mod private {
 
     pub use super::contain::{Entry, empty};
     pub use super::describe::{self, Describe, DescribeOneof};
+    pub use super::json;
     pub use super::traits::{
         AsEnum, AsMessage, Enumeration, Field, Is, Key, Nested, Oneof, Own, Raw, Single, Sometimes, Way, choose,
         decode, decode_length_delimited, has_form, kind, nested, refused, same_numbers, speaks, unknown_number,

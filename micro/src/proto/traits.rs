@@ -229,6 +229,10 @@ pub trait Form<T> {
     fn zero() -> T;
     /// Whether it says nothing.
     fn is_zero(value: &T) -> bool;
+    /// Whether a field that holds it is as good as absent.
+    fn is_absent(value: &T) -> bool {
+        Self::is_zero(value)
+    }
     /// Writes the value.
     fn encode(value: &T, tag: u32, buf: &mut impl BufMut);
     /// Writes it unless it is zero, as far as that is told from absent.
@@ -299,6 +303,10 @@ impl<T: Raw> Form<T> for AsMessage {
 
     fn is_zero(value: &T) -> bool {
         value.encoded_len() == 0
+    }
+
+    fn is_absent(_: &T) -> bool {
+        false
     }
 
     #[inline]
