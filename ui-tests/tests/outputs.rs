@@ -25,8 +25,8 @@ const COUNTS: &[(&str, usize)] = &[
 /// The cases that mean an attribute itself, not what stands in or under it.
 const AT_THE_ATTRIBUTE: &[&str] = &["handler_alone", "subscriber_alone", "service_twice"];
 
-/// The texts that no source can bring about.
-const WITHOUT_CASE: &[&str] = &["panicked"];
+/// The texts that no source can bring about, or only one without the default features.
+const WITHOUT_CASE: &[&str] = &["panicked", "service_proto"];
 
 fn fail() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fail")

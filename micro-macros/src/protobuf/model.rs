@@ -282,8 +282,16 @@ impl Reader<'_> {
         let is_value = |ty: &Type| last(ty).is_some_and(|segment| segment.ident == "Value");
         let values = said.well_known && !said.unpacked && matches!(contained, Some(("Vec", [item])) if is_value(item));
         let held = matches!(contained, Some(("Option" | "Vec", _))) && !values;
+        let inner = match contained {
+            Some(("HashMap" | "BTreeMap", [_, value, ..])) => *value,
+            Some(("Option", [inner])) => *inner,
+            Some(("Vec", [inner])) if held => *inner,
+            _ => ty,
+        };
+        let list_value = matches!(container(inner), Some(("Vec", _)));
         let leaf = match &said.wire {
             Some((name, _)) => kind(name),
+            None if said.well_known && list_value => kind("ListValue"),
             None if said.well_known => kind("WellKnown"),
             None if said.message || parameter => kind("Foreign"),
             None => kind("Auto"),
@@ -312,12 +320,6 @@ impl Reader<'_> {
             (None, false) if whole => quote!(__micro_proto::kind::Whole<#leaf>),
             (None, false) => leaf.clone(),
         };
-        let inner = match contained {
-            Some(("HashMap" | "BTreeMap", [_, value, ..])) => *value,
-            Some(("Option", [inner])) => *inner,
-            Some(("Vec", [inner])) if held => *inner,
-            _ => ty,
-        };
         let wrapper = said.message && said.wire.is_none() && is_wrapper(inner);
         let json = of(&if wrapper { kind("Auto") } else { leaf.clone() });
         let kind = of(&leaf);
@@ -331,11 +333,11 @@ impl Reader<'_> {
         if self.errors.count() > before {
             return None;
         }
-        let unknown =
-            data.variants.iter().zip(&said).find(|(_, said)| said.unknown.is_some()).map(|(variant, _)| variant);
-        let plain = data.variants.iter().all(|variant| {
-            matches!(variant.fields, Fields::Unit) || unknown.is_some_and(|unknown| unknown.ident == variant.ident)
-        });
+        let plain = data
+            .variants
+            .iter()
+            .zip(&said)
+            .all(|(variant, said)| said.unknown.is_some() || matches!(variant.fields, Fields::Unit));
         if data.variants.is_empty() {
             return self.refuse(self.input.ident.span(), text::message_empty_enum());
         }

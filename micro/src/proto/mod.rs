@@ -52,14 +52,22 @@
 //!
 //! Messages are nested at most 100 deep. No memory is reserved for a length that the input does not hold.
 
+mod compare;
 mod contain;
 #[doc(hidden)]
 pub mod describe;
 #[doc(hidden)]
 pub mod json;
+mod print;
 mod scalar;
 mod time;
 mod traits;
+mod well_known;
+
+pub use compare::check;
+#[doc(hidden)]
+pub use compare::{assert_file, table};
+pub(crate) use print::file;
 
 #[doc(hidden)]
 pub mod private {
@@ -78,6 +86,8 @@ pub mod private {
     };
     pub use prost::{DecodeError, Message};
 }
+
+pub use well_known::{Any, FieldMask};
 
 /// The crate whose `Message` the derives implement, re-exported so that programs need no twin version.
 pub use prost;

@@ -39,6 +39,18 @@ pub mod kind {
 
     impl Leaf for Foreign {}
 
+    /// A type of protobuf's own without a Rust type of ours: `google.protobuf.Value` and its like.
+    #[derive(Debug)]
+    pub struct WellKnown;
+
+    impl Leaf for WellKnown {}
+
+    /// `google.protobuf.ListValue`, which is no list of values that are fields themselves.
+    #[derive(Debug)]
+    pub struct ListValue;
+
+    impl Leaf for ListValue {}
+
     /// A value that stands alone, where [`Foreign`] would be taken for a list.
     #[derive(Debug)]
     pub struct Whole<K>(PhantomData<K>);
@@ -60,7 +72,8 @@ pub mod kind {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no form in protobuf",
     label = "cannot be a field of a protobuf message",
-    note = "fields are of the types that the docs of `micro::proto` list: a type of your own derives `micro::Message`",
+    note = "fields are of the types that the docs of `micro::proto` list, each with the wire types for its sign and width; \
+            a type of your own derives `micro::Message`",
     note = "`#[proto(message)]` is for a message of prost, `#[proto(skip)]` for a field that does not travel"
 )]
 pub trait Field<K>: Sized {

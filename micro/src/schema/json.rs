@@ -56,6 +56,7 @@ impl Writer {
             Shape::Text(_, "base64") => json!({"type": "string", "contentEncoding": "base64"}),
             // JSON Schema's own `duration` is another text.
             Shape::Text(_, "duration") => json!({"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$"}),
+            Shape::Text(_, "field-mask") => json!({"type": "string"}),
             Shape::Text(_, format) => json!({"type": "string", "format": format}),
             Shape::Type(named) => json!({"$ref": format!("#/$defs/{}", self.definition(named))}),
             Shape::Named(name) => json!({"title": name}),

@@ -22,7 +22,7 @@ pub use object::{
 };
 pub use serde::de::MapAccess;
 pub use serde::ser::SerializeMap;
-pub use shape::Shaped;
+pub use shape::{Shaped, ShapedValue};
 
 /// A field in JSON, by its form, as [`Field`](super::private::Field) is one on the wire.
 #[diagnostic::on_unimplemented(

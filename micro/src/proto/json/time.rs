@@ -147,6 +147,7 @@ impl<T: Timed> Visitor<'_> for Text<T> {
 }
 
 const POINT: &str = "a point in time as RFC 3339 has it, \"2026-11-22T10:59:14.5Z\", in the years 1 to 9999";
+#[cfg(any(feature = "chrono", feature = "jiff", feature = "time"))]
 const SPAN: &str = "a duration in seconds, \"1.5s\", up to 10,000 years";
 /// `std`'s own has no sign.
 const UNSIGNED: &str = "a duration in seconds without a sign, \"1.5s\", up to 10,000 years";
