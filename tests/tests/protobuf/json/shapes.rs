@@ -1,14 +1,11 @@
-//! JSON as proto3 maps it, beside that of prost-reflect and of Google's `protobuf` for Python.
+//! Messages of every shape, with the JSON of proto3.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
-use micro::proto::prost::Message;
 use micro::proto::{Any, FieldMask};
 use micro::{Bytes, Result};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Every shape.
 #[micro::message(json = "proto3")]
@@ -244,14 +241,4 @@ impl Mirror {
     async fn everything(&self, message: Everything) -> Result<Everything> {
         Ok(message)
     }
-}
-
-fn to_json(value: &impl Serialize) -> Value {
-    serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
-}
-
-#[test]
-fn smoke() {
-    println!("{}", to_json(&Everything::default()));
-    println!("{}", to_json(&Always::default()));
 }
