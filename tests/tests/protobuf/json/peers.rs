@@ -48,7 +48,10 @@ fn agrees(value: &Everything) -> Result<(), TestCaseError> {
     let values = [&ours, &theirs].map(|json| plain(serde_json::from_str(json).unwrap()));
     prop_assert_eq!(&values[0], &values[1]);
     let again: Everything = serde_json::from_str(&theirs).map_err(|error| fail(format!("{theirs}: {error}")))?;
-    prop_assert_eq!(&again, value, "{}", theirs);
+    // In a `google.protobuf.Value` the peer writes a point where none is needed.
+    let values = [&again, value].map(|value| plain(serde_json::to_value(value).unwrap()));
+    prop_assert_eq!(&values[0], &values[1], "{}", theirs);
+    prop_assert_eq!(again.encode_to_vec().len(), value.encoded_len(), "{}", theirs);
     let mut reader = serde_json::Deserializer::from_str(&ours);
     let peer = DynamicMessage::deserialize(descriptor, &mut reader).map_err(|error| fail(format!("{ours}: {error}")))?;
     let again = Everything::decode(&peer.encode_to_vec()[..]).map_err(|error| fail(format!("{ours}: {error}")))?;
@@ -175,7 +178,8 @@ prop_compose! {
     fn wrapped()(
         (text, signed, unsigned, short) in any::<(Option<String>, Option<i64>, Option<u64>, Option<u32>)>(),
         (flag, raw, nothing, many) in any::<(Option<bool>, Option<Vec<u8>>, Option<()>, Vec<i64>)>(),
-        double in option::of(double()),
+        // The peer writes `null` for a wrapped number that has no digits; Python's tests have those.
+        double in option::of(double().prop_filter("digits", |number| number.is_finite())),
     ) -> Wrapped {
         Wrapped { text, signed, unsigned, short, flag, double, raw, nothing, many }
     }
