@@ -147,7 +147,7 @@ texts! {
     proto_reserved_name(name) = "the name `{name}` is reserved: take another";
     proto_name(name) = "\"{name}\" is no name in a `.proto`: use letters, digits and `_`, not beginning with a digit";
     proto_on_type(given) = "{given} has no place on a type: it takes `name = \"…\"` and `reserved(…)`";
-    proto_on_field(given) = "`#[proto]` knows no `{given}` here: a field takes a number, a wire type such as `sint64`, `map(…)`, `oneof(…)`, `message`, `unpacked`, `required`, `skip` and `name = \"…\"`";
+    proto_on_field(given) = "`#[proto]` knows no `{given}` here: a field takes a number, a wire type such as `sint64`, `map(…)`, `oneof(…)`, `message`, `well_known`, `unpacked`, `required`, `skip` and `name = \"…\"`";
     proto_mistyped(given, meant) = "`#[proto]` knows no `{given}`, did you mean `{meant}`?";
     proto_wire_twice() = "a field has one wire type; keep one";
     proto_map() = "the wire types of keys and values are written `map(string, sint64)`";

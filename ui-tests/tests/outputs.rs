@@ -26,7 +26,7 @@ const COUNTS: &[(&str, usize)] = &[
 const AT_THE_ATTRIBUTE: &[&str] = &["handler_alone", "subscriber_alone", "service_twice"];
 
 /// The texts that no source can bring about, or only one without the default features.
-const WITHOUT_CASE: &[&str] = &["panicked", "service_proto"];
+const WITHOUT_CASE: &[&str] = &["panicked", "service_proto", "message_json_feature"];
 
 fn fail() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fail")

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
+use syn::spanned::Spanned;
 use syn::{DeriveInput, Generics, Path, Type, parse_quote};
 
 use super::model::{Body, Choice, Content, Enum, Field, Form, Model, Way, without_defaults};
@@ -167,7 +168,8 @@ impl Parts {
                     let way = scope.way(form, ty);
                     let (kind, form) = (&form.kind, &form.json);
                     zeros.push(quote!(<#way as __micro_proto::Way<#kind, #ty>>::zero()));
-                    let way = quote!(<#way as __micro_json::Way<#form, #ty>>);
+                    // At the type: what has no form in JSON is told there.
+                    let way = quote_spanned!(ty.span()=> <#way as __micro_json::Way<#form, #ty>>);
                     counts.push(quote!(usize::from(#way::is_written(#member))));
                     entries.push(quote!(#way::entry(#member, __out, #json, #name)?;));
                     names.push(found(json, name, &quote!(Some(__micro_json::Slot::field(#at, #json)))));
@@ -289,7 +291,7 @@ fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
                 let form = form.clone().required();
                 let way = scope.way(&form, ty);
                 let kind = &form.json;
-                let way = quote!(<#way as __micro_json::Way<#kind, #ty>>);
+                let way = quote_spanned!(ty.span()=> <#way as __micro_json::Way<#kind, #ty>>);
                 entries.push(quote!(Self::#variant(__value) => #way::entry(__value, __out, #json, #name)));
                 arms.push(quote!(#at => #way::read(__map)?.map(Self::#variant)));
             }

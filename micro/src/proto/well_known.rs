@@ -461,6 +461,8 @@ impl<'de> Deserialize<'de> for FieldMask {
 
 macro_rules! message {
     ($type:ident, $file:literal, $shape:expr; $($number:literal $field:ident: $encoding:ident, $many:ident;)*) => {
+        // Not what somebody means whose own type does not derive.
+        #[diagnostic::do_not_recommend]
         impl Own for $type {
             type As = AsMessage;
             type Mark = ();
