@@ -368,21 +368,23 @@ pub(super) fn body(model: &Model, shape: &dyn Fn(&Type) -> TokenStream) -> Token
     let schema = quote!(#krate::schema);
     let known = |kind: &TokenStream, ty: &Type| {
         let otherwise = shape(ty);
-        quote!(#schema::Shape::or(#krate::__private::Probe::<(#kind, #ty)>::JSON, #otherwise))
+        quote!(#schema::Shape::or(#krate::__private::Probe::<(#kind, #ty)>::SHAPED, #otherwise))
     };
     let fields = |fields: &[Field]| {
         let fields = fields.iter().filter_map(|field| {
             let docs = field.docs.joined(krate);
-            let (json, deprecated) = (&field.json, field.deprecated.then(|| quote!(.deprecated())));
+            let (json, ident) = (&field.json, field.member.unraw().to_string());
+            let ident = (ident != *json).then(|| quote!(.ident(#ident)));
+            let deprecated = field.deprecated.then(|| quote!(.deprecated()));
             Some(match &field.way {
                 Way::Skip => return None,
                 Way::Number(_, form) => {
                     let shape = known(&form.json, &field.ty);
-                    quote!(#schema::Field::new(#json, #docs, #shape) #deprecated)
+                    quote!(#schema::Field::new(#json, #docs, #shape) #ident #deprecated)
                 }
                 Way::Oneof(..) => {
                     let shape = shape(&field.ty);
-                    quote!(#schema::Field::new(#json, #docs, #shape) #deprecated .flattened())
+                    quote!(#schema::Field::new(#json, #docs, #shape) #ident #deprecated .flattened())
                 }
             })
         });
