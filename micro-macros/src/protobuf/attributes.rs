@@ -203,8 +203,30 @@ impl OfType {
 }
 
 const WORDS: &[&str] = &[
-    "unpacked", "required", "message", "oneof", "map", "skip", "well_known", "name", "unknown", "int32", "int64", "uint32", "uint64",
-    "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64", "bool", "float", "double", "string", "bytes",
+    "unpacked",
+    "required",
+    "message",
+    "oneof",
+    "map",
+    "skip",
+    "well_known",
+    "name",
+    "unknown",
+    "int32",
+    "int64",
+    "uint32",
+    "uint64",
+    "sint32",
+    "sint64",
+    "fixed32",
+    "fixed64",
+    "sfixed32",
+    "sfixed64",
+    "bool",
+    "float",
+    "double",
+    "string",
+    "bytes",
 ];
 
 impl OfField {

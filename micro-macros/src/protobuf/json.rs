@@ -10,6 +10,7 @@ use syn::{DeriveInput, Generics, Path, Type, parse_quote};
 
 use super::model::{Body, Choice, Content, Enum, Field, Form, Model, Way, without_defaults};
 use crate::errors::{Errors, text};
+use crate::tokens;
 
 /// The name in JSON of a name in a `.proto`: `user_name` is `userName`.
 pub(super) fn camel(name: &str) -> String {
@@ -77,7 +78,7 @@ impl Scope<'_> {
         let (kind, json) = (&form.kind, &form.json);
         if form.generic {
             let own = &self.model.ident;
-            if !form.parameter && !crate::tokens::mentions(quote!(#ty), &|ident| ident == own) {
+            if !form.parameter && !tokens::mentions(quote!(#ty), &|ident| ident == own) {
                 let bounds = quote!(__micro_proto::Field<#kind> + __micro_json::Json<#json>);
                 self.generics.make_where_clause().predicates.push(parse_quote!(#ty: #bounds));
             }
@@ -168,13 +169,13 @@ impl Parts {
                     let way = scope.way(form, ty);
                     let (kind, form) = (&form.kind, &form.json);
                     zeros.push(quote!(<#way as __micro_proto::Way<#kind, #ty>>::zero()));
-                    // At the type: what has no form in JSON is told there.
-                    let way = quote_spanned!(ty.span()=> <#way as __micro_json::Way<#form, #ty>>);
-                    counts.push(quote!(usize::from(#way::is_written(#member))));
-                    entries.push(quote!(#way::entry(#member, __out, #json, #name)?;));
+                    let [is_written, entry, read] =
+                        ["is_written", "entry", "read"].map(|call| spanned(&way, form, ty, call));
+                    counts.push(quote!(usize::from(#is_written(#member))));
+                    entries.push(quote!(#entry(#member, __out, #json, #name)?;));
                     names.push(found(json, name, &quote!(Some(__micro_json::Slot::field(#at, #json)))));
                     arms.push(quote! {
-                        #at => #way::read(__map)?.map(|__value| *#member = __value).is_some()
+                        #at => #read(__map)?.map(|__value| *#member = __value).is_some()
                     });
                 }
                 Way::Oneof(_, inner) => {
@@ -202,7 +203,7 @@ impl Parts {
                 let Self { #(#members,)* .. } = #own;
                 0 #(+ #counts)*
             }
-            fn entries<__M: __micro_json::SerializeMap>(
+            fn entries<__M: __micro_serde::ser::SerializeMap>(
                 &self,
                 __out: &mut __micro_json::Entries<__M>,
             ) -> Result<(), __M::Error> {
@@ -220,7 +221,7 @@ impl Parts {
                     _ => None,
                 }
             }
-            fn field<'__de, __A: __micro_json::MapAccess<'__de>>(
+            fn field<'__de, __A: __micro_serde::de::MapAccess<'__de>>(
                 &mut self,
                 __slot: __micro_json::Slot,
                 __map: &mut __A,
@@ -234,6 +235,13 @@ impl Parts {
         };
         Self { members, zeros, written, read }
     }
+}
+
+/// A function of the way of a field, with the type as its place: what has no form in JSON is told there.
+fn spanned(way: &TokenStream, form: &TokenStream, ty: &Type, call: &str) -> TokenStream {
+    let call = Ident::new(call, ty.span());
+    let path = tokens::respan(quote!(<#way as __micro_json::Way<#form, #ty>>), ty.span());
+    quote_spanned!(ty.span()=> #path::#call)
 }
 
 /// The arm that finds a name in both spellings.
@@ -291,9 +299,9 @@ fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
                 let form = form.clone().required();
                 let way = scope.way(&form, ty);
                 let kind = &form.json;
-                let way = quote_spanned!(ty.span()=> <#way as __micro_json::Way<#kind, #ty>>);
-                entries.push(quote!(Self::#variant(__value) => #way::entry(__value, __out, #json, #name)));
-                arms.push(quote!(#at => #way::read(__map)?.map(Self::#variant)));
+                let [entry, read] = ["entry", "read"].map(|call| spanned(&way, kind, ty, call));
+                entries.push(quote!(Self::#variant(__value) => #entry(__value, __out, #json, #name)));
+                arms.push(quote!(#at => #read(__map)?.map(Self::#variant)));
             }
             Content::Struct(fields) => {
                 let (content, seen) = (format_ident!("__MicroContent{at}"), format_ident!("__MicroSeen{at}"));
@@ -343,13 +351,13 @@ fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
                     _ => None,
                 }
             }
-            fn entry<__M: __micro_json::SerializeMap>(
+            fn entry<__M: __micro_serde::ser::SerializeMap>(
                 &self,
                 __out: &mut __micro_json::Entries<__M>,
             ) -> Result<(), __M::Error> {
                 match self { #(#entries,)* }
             }
-            fn read<'__de, __A: __micro_json::MapAccess<'__de>>(
+            fn read<'__de, __A: __micro_serde::de::MapAccess<'__de>>(
                 __choice: usize,
                 __map: &mut __A,
             ) -> Result<Option<Self>, __A::Error> {
@@ -390,9 +398,7 @@ pub(super) fn body(model: &Model, shape: &dyn Fn(&Type) -> TokenStream) -> Token
         });
         quote!(&[#(#fields),*])
     };
-    let variant = |name: &str, docs: TokenStream, content: TokenStream| {
-        quote!(#schema::Variant::new(#name, #docs, #schema::Content::#content))
-    };
+    let variant = |name: &str, docs: TokenStream, content: TokenStream| quote!(#schema::Variant::new(#name, #docs, #schema::Content::#content));
     let body = match &model.body {
         Body::Message(of) => {
             let fields = fields(of);

@@ -6,7 +6,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Fields, GenericParam, Generics, Ident, Lit, Path, Type, UnOp};
+use syn::{
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Fields, GenericParam, Generics, Ident, Lit, Path, Type, UnOp,
+};
 
 use super::Mode;
 use super::attributes::{self, OfField, OfType, checked};

@@ -81,9 +81,7 @@ fn kind(shape: Shape) -> String {
         Shape::Tuple(_) => "[]interface {}".to_owned(),
         // An enum without content is a string in JSON.
         Shape::Type(named) => match (named.body)() {
-            Body::Enum(variants, Tag::Outside) if variants.iter().all(super::Variant::is_unit) => {
-                "string".to_owned()
-            }
+            Body::Enum(variants, Tag::Outside) if variants.iter().all(super::Variant::is_unit) => "string".to_owned(),
             _ => named.name.to_owned(),
         },
         Shape::Named(name) => name.to_owned(),

@@ -20,8 +20,6 @@ pub use object::{
     Choices, Entries, Named, Object, Slot, Way, Written, content, nothing, read, read_choice, read_enum, write,
     write_choice, write_enum,
 };
-pub use serde::de::MapAccess;
-pub use serde::ser::SerializeMap;
 pub use shape::{Shaped, ShapedValue};
 
 /// A field in JSON, by its form, as [`Field`](super::private::Field) is one on the wire.

@@ -153,7 +153,10 @@ fn both_spellings_and_every_way_to_write_a_value_are_read() {
         assert_eq!(read::<Everything>(json).as_ref(), Ok(&expected), "{json}");
     }
     let time = read::<Options>(r#"{"at": "1970-01-01T01:00:00.5+01:00", "takes": "1.5s"}"#).unwrap();
-    assert_eq!((time.at, time.takes), (Some(UNIX_EPOCH + Duration::from_millis(500)), Some(Duration::from_millis(1500))));
+    assert_eq!(
+        (time.at, time.takes),
+        (Some(UNIX_EPOCH + Duration::from_millis(500)), Some(Duration::from_millis(1500)))
+    );
     let maps = read::<Maps>(r#"{"states": {"true": 1}, "inners": {"1": {}}, "numbers": null, "hashed": {"5": ""}}"#);
     let expected =
         Maps { states: [(true, State::Open)].into(), inners: [(1, Inner::default())].into(), ..Maps::default() };

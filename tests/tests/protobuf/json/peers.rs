@@ -53,7 +53,8 @@ fn agrees(value: &Everything) -> Result<(), TestCaseError> {
     prop_assert_eq!(&values[0], &values[1], "{}", theirs);
     prop_assert_eq!(again.encode_to_vec().len(), value.encoded_len(), "{}", theirs);
     let mut reader = serde_json::Deserializer::from_str(&ours);
-    let peer = DynamicMessage::deserialize(descriptor, &mut reader).map_err(|error| fail(format!("{ours}: {error}")))?;
+    let peer =
+        DynamicMessage::deserialize(descriptor, &mut reader).map_err(|error| fail(format!("{ours}: {error}")))?;
     let again = Everything::decode(&peer.encode_to_vec()[..]).map_err(|error| fail(format!("{ours}: {error}")))?;
     prop_assert_eq!(&again, value, "{}", ours);
     Ok(())
@@ -131,12 +132,10 @@ fn json() -> impl Strategy<Value = Value> {
         Some(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => Value::Number(number),
         _ => Value::from(whole),
     });
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::Bool), number, ".{0,4}".prop_map(Value::String)];
+    let leaf =
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::Bool), number, ".{0,4}".prop_map(Value::String)];
     leaf.prop_recursive(3, 12, 3, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..3).prop_map(Value::Array),
-            object(inner).prop_map(Value::Object),
-        ]
+        prop_oneof![vec(inner.clone(), 0..3).prop_map(Value::Array), object(inner).prop_map(Value::Object),]
     })
 }
 
