@@ -432,7 +432,7 @@ impl Reader<'_> {
                 Fields::Unit => Content::Unit,
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                     let ty = without_self(fields.unnamed[0].ty.clone(), &self.owner());
-                    if is_many(&ty) {
+                    if is_many(&ty) && !said.well_known {
                         return self.refuse(ty.span(), text::proto_choice());
                     }
                     let form = self.form(&ty, &said)?;
