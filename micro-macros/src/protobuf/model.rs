@@ -512,7 +512,7 @@ fn container(ty: &Type) -> Option<(&'static str, Vec<&Type>)> {
 /// Whether a type holds any number of values; bytes are one.
 fn is_many(ty: &Type) -> bool {
     match container(ty) {
-        Some(("Vec", items)) => !items.first().and_then(|item| last(item)).is_some_and(|item| item.ident == "u8"),
+        Some(("Vec", items)) => items.first().and_then(|item| last(item)).is_none_or(|item| item.ident != "u8"),
         Some((name, _)) => name != "Box",
         None => false,
     }
