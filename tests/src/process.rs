@@ -74,3 +74,20 @@ impl Drop for Process {
         let _ = self.child.wait();
     }
 }
+
+/// The path of a program of the workspace. Another package has it, so Cargo is asked to build it first.
+///
+/// # Panics
+/// When it does not build.
+pub fn built(program: &str) -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--bin", program, "--message-format=json"])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("Cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).expect("Cargo prints text");
+    let executable =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).ok()?["executable"].as_str().map(str::to_owned);
+    messages.lines().filter_map(executable).next_back().expect("Cargo says where it is")
+}

@@ -8,22 +8,10 @@ use tests::netns::Namespace;
 use tests::process::Process;
 use tests::{has_namespaces, has_program, need};
 
-/// The built greeter; the package of the examples has it, so Cargo is asked to build it first.
+/// The built greeter.
 fn greeter() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let output = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--bin", "greeter", "--message-format=json"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let executable = |line: &str| {
-            serde_json::from_str::<serde_json::Value>(line).ok()?["executable"].as_str().map(str::to_owned)
-        };
-        messages.lines().filter_map(executable).next_back().expect("Cargo says where it is")
-    })
+    PATH.get_or_init(|| tests::process::built("greeter"))
 }
 
 /// A greeter on loopback that nobody needs to find, and its address.

@@ -509,6 +509,20 @@ fn container(ty: &Type) -> Option<(&'static str, Vec<&Type>)> {
     Some((name, arguments_of(segment)))
 }
 
+/// Whether a type holds itself without a box: it has no size.
+pub(super) fn is_endless(input: &DeriveInput) -> bool {
+    let own = |ty: &Type| last(ty).is_some_and(|segment| segment.ident == input.ident || segment.ident == "Self");
+    let held = |field: &syn::Field| match container(&field.ty) {
+        Some(("Option", inner)) => inner.first().is_some_and(|inner| own(inner)),
+        _ => own(&field.ty),
+    };
+    match &input.data {
+        Data::Struct(data) => data.fields.iter().any(held),
+        Data::Enum(data) => data.variants.iter().any(|variant| variant.fields.iter().any(held)),
+        Data::Union(_) => false,
+    }
+}
+
 /// Whether a type holds any number of values; bytes are one.
 fn is_many(ty: &Type) -> bool {
     match container(ty) {

@@ -1,6 +1,7 @@
 //! Protobuf: messages beside those that prost generates from the same `.proto`, and what `--proto` prints.
 
 mod calls;
+mod forty;
 mod generated;
 mod json;
 mod peers;
@@ -22,6 +23,27 @@ fn the_proto_of_every_shape() {
     micro::assert_proto!("tests/protobuf/shapes.proto", shapes::Shapes);
     let printed = Service::new("shapes").handle(shapes::Shapes).proto().unwrap();
     assert_eq!(printed, std::fs::read_to_string(path(SHAPES)).unwrap());
+}
+
+#[test]
+fn the_proto_of_forty_endpoints() {
+    micro::assert_proto!("tests/protobuf/forty.proto", forty::Forty);
+    let files = protox::compile([path("tests/protobuf/forty.proto")], [path("tests/protobuf")]).unwrap();
+    let methods =
+        files.file[0].service[0].method.len() + files.file.iter().skip(1).map(|f| f.service.len()).sum::<usize>();
+    assert_eq!(methods, 40);
+}
+
+/// The greeter's, printed by the program itself.
+#[test]
+fn the_proto_of_the_greeter() {
+    let program = tests::process::built("greeter");
+    let output = std::process::Command::new(program).arg("--proto").output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let committed = std::fs::read_to_string(path("../examples/proto/greeter.proto")).unwrap();
+    assert_eq!(printed, committed);
+    protox::compile([path("../examples/proto/greeter.proto")], [path("../examples/proto")]).unwrap();
 }
 
 /// The types beside ours are those that prost generates of it. `UPDATE=1` writes them anew.
