@@ -82,7 +82,8 @@ pub(crate) const HANDLER: Grammar = Grammar {
 };
 
 /// Of `#[message]`.
-pub(crate) const MESSAGE: Grammar = Grammar { attribute: "#[message]", arguments: &[("crate", "crate = ::micro")] };
+pub(crate) const MESSAGE: Grammar =
+    Grammar { attribute: "#[message]", arguments: &[("json", "json = \"proto3\""), ("crate", "crate = ::micro")] };
 
 /// Of `#[plugin]`.
 pub(crate) const PLUGIN: Grammar = Grammar {

@@ -139,6 +139,11 @@ texts! {
     message_tuple() = "a struct with one unnamed field travels as that field; give these fields names";
     message_empty_enum() = "an enum without variants has no value that could travel: give it a variant";
     message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
+    message_json(given) = "JSON is \"serde\" or \"proto3\", not \"{given}\"";
+    message_json_feature() = "`json = \"proto3\"` needs the feature `protobuf` of micro; without it JSON is serde's";
+    message_json_serde(given) = "`{given}` has no place in the JSON of proto3: `#[serde(rename = \"…\")]` on a field or a choice names it, and nothing else changes";
+    message_json_derive(given) = "`json = \"proto3\"` writes `{given}`: take the derive away";
+    message_json_name(name, spelling, other) = "`{name}` is `{spelling}` in JSON, as `{other}` is: give one of them another name by `#[serde(rename = \"…\")]` or `#[proto(name = \"…\")]`";
     message_twice() = "this type is marked `#[message]` twice; keep one";
     // Of `#[derive(Message)]` and `#[proto]`.
     proto_tuple() = "fields of protobuf have names: write `{{ name: Type }}`";
@@ -154,7 +159,7 @@ texts! {
     proto_reserved_name(name) = "the name `{name}` is reserved: take another";
     proto_name(name) = "\"{name}\" is no name in a `.proto`: use letters, digits and `_`, not beginning with a digit";
     proto_on_type(given) = "{given} has no place on a type: it takes `name = \"…\"` and `reserved(…)`";
-    proto_on_field(given) = "`#[proto]` knows no `{given}` here: a field takes a number, a wire type such as `sint64`, `map(…)`, `oneof(…)`, `message`, `unpacked`, `required`, `skip` and `name = \"…\"`";
+    proto_on_field(given) = "`#[proto]` knows no `{given}` here: a field takes a number, a wire type such as `sint64`, `map(…)`, `oneof(…)`, `message`, `well_known`, `unpacked`, `required`, `skip` and `name = \"…\"`";
     proto_mistyped(given, meant) = "`#[proto]` knows no `{given}`, did you mean `{meant}`?";
     proto_wire_twice() = "a field has one wire type; keep one";
     proto_map() = "the wire types of keys and values are written `map(string, sint64)`";

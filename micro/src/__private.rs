@@ -163,6 +163,8 @@ pub mod probes {
         const DEEP: bool = false;
         /// What a `.proto` says of a field of this type.
         const TEXT: crate::proto::describe::Known = None;
+        /// What it looks like in the JSON of proto3.
+        const SHAPED: Option<Shape> = None;
         /// What a `.proto` says of the type.
         const DESCRIBED: crate::proto::describe::Named = None;
         /// A check of its fields.
@@ -197,7 +199,9 @@ impl<T: Schema> Probe<T> {
 mod protobuf {
     use super::{Probe, Wire};
     use crate::proto::describe::{Describe, Known, Named, Text};
+    use crate::proto::private::json::Shaped;
     use crate::proto::private::{Field, Raw};
+    use crate::schema::Shape;
 
     impl<T: prost::Message + Default + 'static> Probe<T> {
         /// How the type travels as protobuf.
@@ -220,6 +224,11 @@ mod protobuf {
     impl<K, T: Text<K>> Probe<(K, T)> {
         /// What a `.proto` says of a field of this type.
         pub const TEXT: Known = Some(T::text);
+    }
+
+    impl<K, T: Shaped<K>> Probe<(K, T)> {
+        /// What it looks like in the JSON of proto3.
+        pub const SHAPED: Option<Shape> = Some(T::SHAPE);
     }
 
     impl<T: Describe> Probe<T> {

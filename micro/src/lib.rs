@@ -216,7 +216,25 @@ pub use micro_macros::subscriber;
 /// and is an object in JSON: a struct has named fields, or one without a name that stands for the whole. Type
 /// parameters need `micro::schema::Schema` for the whole to be described by more than its name.
 ///
-/// The one argument is `crate = path`, where `micro` is when it goes by another name.
+/// Messages of protobuf whose callers expect protobuf's own JSON say so: names in lowerCamelCase, 64-bit numbers as
+/// strings, bytes as base64, times as RFC 3339 has them. The docs of [`proto`] have the whole table.
+///
+/// ```
+/// # #[cfg(feature = "protobuf")] {
+/// #[micro::message(json = "proto3")]
+/// pub struct Shipment { pub order_id: u64, pub label: Vec<u8> }
+///
+/// let shipment = Shipment { order_id: 7, label: vec![1, 2, 3] };
+/// let json = serde_json::to_string(&shipment)?;
+/// assert_eq!(json, r#"{"orderId":"7","label":"AQID"}"#);
+/// # }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// | Argument | What it says |
+/// |---|---|
+/// | `json = "proto3"` | the type's JSON is protobuf's; `json = "serde"` is the default |
+/// | `crate = path` | where `micro` is, when it goes by another name |
 pub use micro_macros::message;
 
 /// Makes a struct or an enum a message of protobuf, a `Message` of [`prost`](proto::prost), and nothing else.

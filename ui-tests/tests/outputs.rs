@@ -36,7 +36,7 @@ const AT_THE_ATTRIBUTE: &[&str] = &[
 ];
 
 /// The texts that no source can bring about, or only one without the default features.
-const WITHOUT_CASE: &[&str] = &["panicked", "service_proto"];
+const WITHOUT_CASE: &[&str] = &["panicked", "service_proto", "message_json_feature"];
 
 fn fail() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fail")

@@ -212,6 +212,7 @@ fn schema(message: &Message) -> TokenStream {
     let text = syn::ext::IdentExt::unraw(name).to_string();
     let docs = message.docs.joined(krate);
     let body = match &message.body {
+        Body::Json(_) => TokenStream::new(),
         Body::Same(ty) => {
             let shape = shape(krate, ty);
             quote!(Same(#shape))
@@ -250,9 +251,13 @@ fn schema(message: &Message) -> TokenStream {
             quote!(Enum(&[#(#variants),*], #krate::schema::Tag::#tag))
         }
     };
+    let body = match &message.body {
+        Body::Json(body) => body.clone(),
+        _ => quote!(#krate::schema::Body::#body),
+    };
     let default = match &message.body {
         Body::Struct(_) => default_json(message, &message.filled, &quote!(Self)),
-        Body::Same(_) | Body::Enum(..) => None,
+        Body::Json(_) | Body::Same(_) | Body::Enum(..) => None,
     };
     let mut generics = message.input.generics.clone();
     bound(&mut generics, &quote!(#krate::schema::Schema));
@@ -267,7 +272,7 @@ fn schema(message: &Message) -> TokenStream {
             };
             const BODY: #krate::schema::Body = {
                 use #krate::__private::probes::*;
-                #krate::schema::Body::#body
+                #body
             };
         }
     }
@@ -313,7 +318,7 @@ fn default_json(message: &Message, filled: &Filled, ty: &impl ToTokens) -> Optio
 }
 
 /// The shape of a field's type: as the type itself says, else as far as its tokens tell.
-fn shape(krate: &Path, ty: &Type) -> TokenStream {
+pub(super) fn shape(krate: &Path, ty: &Type) -> TokenStream {
     let inner = |ty: &Type| shape(krate, ty);
     let known = generic(ty);
     let fallback = match known.as_ref().map(|(name, types)| (name.as_str(), types.as_slice())) {

@@ -62,6 +62,8 @@ pub(super) enum Default {
 }
 
 pub(super) enum Body {
+    /// That of the JSON of proto3, an expression.
+    Json(TokenStream),
     Same(Type),
     Struct(Vec<Field>),
     Enum(Vec<Variant>, Tag),
@@ -113,7 +115,8 @@ const DERIVES: &[(Derive, &str)] = &[
 ];
 
 impl Message {
-    pub(super) fn new(mut input: DeriveInput, krate: Path, errors: &mut Errors) -> Self {
+    /// `json` is whether the type's JSON is that of proto3.
+    pub(super) fn new(mut input: DeriveInput, krate: Path, json: bool, errors: &mut Errors) -> Self {
         let before = errors.count();
         for parameter in &input.generics.params {
             if let GenericParam::Lifetime(parameter) = parameter {
@@ -135,7 +138,10 @@ impl Message {
         let serde = Serde::new(&input.attrs);
         let mut sound = true;
         let mut default = Default::Derived;
-        let body = match &input.data {
+        if json {
+            refuse_serde(&input, errors);
+        }
+        let mut body = match &input.data {
             Data::Struct(data) => {
                 sound &= own_their_data(&data.fields, borrowed, errors);
                 body_of_struct(&input.ident, &data.fields, &serde, errors)
@@ -160,9 +166,15 @@ impl Message {
         let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
         let constant = input.generics.const_params().next().is_some();
         sound &= errors.count() == before;
+        let proto = match json && sound {
+            true => proto3(&mut input, &krate, &written, &mut body, errors),
+            false => proto(&mut input, &krate, &written, sound, errors),
+        };
+        if json && sound {
+            missing.retain(|derive| !matches!(derive, Derive::Serialize | Derive::Deserialize));
+        }
         // serde knows no default for a type with a constant in its name.
         let lenient = named && !own && !constant && missing.contains(&Derive::Deserialize);
-        let proto = proto(&mut input, &krate, &written, sound, errors);
         Self {
             krate,
             lenient,
@@ -194,6 +206,73 @@ fn proto(input: &mut DeriveInput, krate: &Path, written: &[String], sound: bool,
     };
     protobuf::strip(input);
     tokens
+}
+
+/// What makes the type a message of protobuf with the JSON of proto3.
+#[cfg(feature = "protobuf")]
+fn proto3(
+    input: &mut DeriveInput,
+    krate: &Path,
+    written: &[String],
+    body: &mut Body,
+    errors: &mut Errors,
+) -> TokenStream {
+    use crate::protobuf;
+    let derived = written.iter().any(|name| name == "Message");
+    let (tokens, json) = protobuf::expand_json(input, krate, derived, &|ty| super::expand::shape(krate, ty), errors);
+    if let Some(json) = json {
+        *body = Body::Json(json);
+    }
+    if !derived {
+        protobuf::strip(input);
+    }
+    // No derive is there that knows them.
+    each(input, &mut |attributes| attributes.retain(|attribute| !attribute.path().is_ident("serde")));
+    tokens
+}
+
+#[cfg(not(feature = "protobuf"))]
+fn proto3(_: &mut DeriveInput, _: &Path, _: &[String], _: &mut Body, _: &mut Errors) -> TokenStream {
+    TokenStream::new()
+}
+
+/// Refuses what only serde's derives understand.
+fn refuse_serde(input: &DeriveInput, errors: &mut Errors) {
+    for derive in input.attrs.iter().filter(|attribute| attribute.path().is_ident("derive")) {
+        let paths = derive.parse_args_with(Punctuated::<Path, Token![,]>::parse_terminated).unwrap_or_default();
+        for path in &paths {
+            let name = path.segments.last().map(|segment| segment.ident.to_string()).unwrap_or_default();
+            if name == "Serialize" || name == "Deserialize" {
+                errors.push_at(path, text::message_json_derive(name));
+            }
+        }
+    }
+    let mut of_type = true;
+    each(&mut input.clone(), &mut |attributes| {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+            let said = Serde::new(std::slice::from_ref(attribute));
+            if let Some(other) = said.names().find(|name| of_type || *name != "rename") {
+                errors.push_at(&attribute.meta, text::message_json_serde(other));
+            }
+        }
+        // Those after them may give a name.
+        of_type = false;
+    });
+}
+
+/// The attributes of a type, then those of what is in it.
+fn each(input: &mut DeriveInput, visit: &mut dyn FnMut(&mut Vec<Attribute>)) {
+    visit(&mut input.attrs);
+    match &mut input.data {
+        Data::Struct(data) => data.fields.iter_mut().for_each(|field| visit(&mut field.attrs)),
+        Data::Enum(data) => {
+            for variant in &mut data.variants {
+                visit(&mut variant.attrs);
+                variant.fields.iter_mut().for_each(|field| visit(&mut field.attrs));
+            }
+        }
+        Data::Union(_) => {}
+    }
 }
 
 /// Whether the type may go from thread to thread, as far as its tokens tell: a message of protobuf has to.

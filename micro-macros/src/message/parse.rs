@@ -3,12 +3,14 @@
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, Path};
 
-use crate::arguments::{MESSAGE, krate};
+use crate::arguments::{Argument, MESSAGE, krate};
 use crate::errors::{Errors, text};
 use crate::tokens;
 
 pub(super) struct Parsed {
     pub(super) krate: Path,
+    /// Whether the type's JSON is that of proto3.
+    pub(super) json: bool,
     /// As it was typed.
     pub(super) item: TokenStream,
     pub(super) input: Option<DeriveInput>,
@@ -16,9 +18,13 @@ pub(super) struct Parsed {
 
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
     let item = tokens::bare(item);
-    let mut path = None;
+    let (mut path, mut json) = (None, false);
     for argument in MESSAGE.parse(arguments, errors) {
-        path = MESSAGE.path(&argument, errors);
+        if argument.name == "json" {
+            json = is_proto3(&argument, errors);
+        } else {
+            path = MESSAGE.path(&argument, errors);
+        }
     }
     let input = match syn::parse2::<syn::Item>(item.clone()) {
         Ok(syn::Item::Struct(item)) => Some(item.into()),
@@ -36,5 +42,17 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         // What is wrong in a type is rustc's to say, which sees it too.
         Err(_) => None,
     };
-    Parsed { krate: krate(path), item, input }
+    Parsed { krate: krate(path), json, item, input }
+}
+
+/// `json = "proto3"`, or `json = "serde"`.
+fn is_proto3(argument: &Argument, errors: &mut Errors) -> bool {
+    let Some(given) = MESSAGE.text(argument, errors) else { return false };
+    match given.value().as_str() {
+        "proto3" if cfg!(feature = "protobuf") => return true,
+        "proto3" => errors.push(given.span(), text::message_json_feature()),
+        "serde" => {}
+        other => errors.push(given.span(), text::message_json(other)),
+    }
+    false
 }

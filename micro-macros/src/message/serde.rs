@@ -7,10 +7,10 @@ use syn::{Attribute, Expr, ExprLit, Ident, Lit, Meta, Token};
 use crate::tokens;
 
 /// What the `#[serde(…)]` of an item says.
-pub(super) struct Serde(Vec<(String, Option<String>)>);
+pub(crate) struct Serde(Vec<(String, Option<String>)>);
 
 impl Serde {
-    pub(super) fn new(attributes: &[Attribute]) -> Self {
+    pub(crate) fn new(attributes: &[Attribute]) -> Self {
         let mut said = Vec::new();
         for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
             // What serde does not understand is serde's to refuse.
@@ -42,11 +42,16 @@ impl Serde {
         Self(said)
     }
 
+    /// All that is said.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(said, _)| said.as_str())
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(said, _)| said == name)
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.0.iter().find(|(said, _)| said == name).and_then(|(_, value)| value.clone())
     }
 }

@@ -53,6 +53,7 @@ pub(super) struct OfField {
     pub(super) unpacked: bool,
     pub(super) required: bool,
     pub(super) message: bool,
+    pub(super) well_known: bool,
     pub(super) skip: bool,
     pub(super) unknown: Option<Span>,
 }
@@ -202,8 +203,30 @@ impl OfType {
 }
 
 const WORDS: &[&str] = &[
-    "unpacked", "required", "message", "oneof", "map", "skip", "name", "unknown", "int32", "int64", "uint32", "uint64",
-    "sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64", "bool", "float", "double", "string", "bytes",
+    "unpacked",
+    "required",
+    "message",
+    "oneof",
+    "map",
+    "skip",
+    "well_known",
+    "name",
+    "unknown",
+    "int32",
+    "int64",
+    "uint32",
+    "uint64",
+    "sint32",
+    "sint64",
+    "fixed32",
+    "fixed64",
+    "sfixed32",
+    "sfixed64",
+    "bool",
+    "float",
+    "double",
+    "string",
+    "bytes",
 ];
 
 impl OfField {
@@ -232,6 +255,7 @@ impl OfField {
             "unpacked" => self.unpacked = true,
             "required" => self.required = true,
             "message" => self.message = true,
+            "well_known" => self.well_known = true,
             "skip" => self.skip = true,
             "unknown" => self.unknown = Some(word.span()),
             "oneof" => self.oneof = Some((Vec::new(), word.span())),

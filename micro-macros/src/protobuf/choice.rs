@@ -69,12 +69,7 @@ pub(super) fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
             }
             Content::Value(ty, form) => {
                 // Presence is told: a choice is written even when its value is zero.
-                let mut required = form.clone();
-                let kind = &form.kind;
-                if !quote!(#kind).to_string().contains("Whole") {
-                    required.kind = quote!(__micro_proto::kind::Required<#kind>);
-                }
-                let way = scope.way(&required, ty);
+                let way = scope.way(&form.clone().required(), ty);
                 encode.push(quote!(Self::#variant(__value) => #way::encode(__value, #number, __buf),));
                 lengths.push(quote!(Self::#variant(__value) => #way::encoded_len(__value, #number),));
                 arms.push(quote! {

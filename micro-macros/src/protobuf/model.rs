@@ -6,12 +6,16 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Data, DataEnum, DeriveInput, Expr, ExprLit, Fields, GenericParam, Generics, Ident, Lit, Path, Type, UnOp};
+use syn::{
+    Attribute, Data, DataEnum, DeriveInput, Expr, ExprLit, Fields, GenericParam, Generics, Ident, Lit, Path, Type, UnOp,
+};
 
 use super::Mode;
 use super::attributes::{self, OfField, OfType, checked};
+use super::json::camel;
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
+use crate::message::Serde;
 use crate::service::{arguments_of, last, without_self};
 use crate::tokens;
 
@@ -39,6 +43,8 @@ pub(super) struct Field {
     pub(super) member: Ident,
     pub(super) ty: Type,
     pub(super) name: String,
+    /// The name in the JSON of proto3.
+    pub(super) json: String,
     pub(super) docs: Docs,
     pub(super) deprecated: bool,
     pub(super) way: Way,
@@ -58,10 +64,24 @@ pub(super) struct Form {
     pub(super) kind: TokenStream,
     /// How it is described: a type parameter describes itself.
     pub(super) described: TokenStream,
+    /// How it is written in the JSON of proto3: the types that stand for wrappers are themselves.
+    pub(super) json: TokenStream,
     /// Whether it mentions a parameter of the type.
     pub(super) generic: bool,
     /// Whether it is, or holds, a type parameter and nothing else that is unknown.
     pub(super) parameter: bool,
+}
+
+impl Form {
+    /// As a choice of a oneof: presence is told, so that it is written even when it is zero.
+    pub(super) fn required(mut self) -> Self {
+        for kind in [&mut self.kind, &mut self.json] {
+            if !tokens::mentions(kind.clone(), &|ident| ident == "Whole") {
+                *kind = quote!(__micro_proto::kind::Required<#kind>);
+            }
+        }
+        self
+    }
 }
 
 pub(super) struct Enum {
@@ -81,6 +101,8 @@ pub(super) struct Value {
 pub(super) struct Choice {
     pub(super) ident: Ident,
     pub(super) name: String,
+    /// The name in the JSON of proto3.
+    pub(super) json: String,
     pub(super) number: u32,
     pub(super) docs: Docs,
     pub(super) deprecated: bool,
@@ -200,6 +222,7 @@ impl Reader<'_> {
             found.push(Field {
                 member,
                 ty,
+                json: renamed(&field.attrs).unwrap_or_else(|| camel(&name)),
                 name,
                 docs: Docs::new(&field.attrs),
                 deprecated: field.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
@@ -257,9 +280,21 @@ impl Reader<'_> {
             _ => is_parameter(ty),
         };
         let list = matches!(contained, Some(("Vec", _)));
-        let held = matches!(contained, Some(("Option" | "Vec", _)));
+        // A list of any values is one message, unless it says otherwise.
+        let is_value = |ty: &Type| last(ty).is_some_and(|segment| segment.ident == "Value");
+        let values = said.well_known && !said.unpacked && matches!(contained, Some(("Vec", [item])) if is_value(item));
+        let held = matches!(contained, Some(("Option" | "Vec", _))) && !values;
+        let inner = match contained {
+            Some(("HashMap" | "BTreeMap", [_, value, ..])) => *value,
+            Some(("Option", [inner])) => *inner,
+            Some(("Vec", [inner])) if held => *inner,
+            _ => ty,
+        };
+        let list_value = matches!(container(inner), Some(("Vec", _)));
         let leaf = match &said.wire {
             Some((name, _)) => kind(name),
+            None if said.well_known && list_value => kind("ListValue"),
+            None if said.well_known => kind("WellKnown"),
             None if said.message || parameter => kind("Foreign"),
             None => kind("Auto"),
         };
@@ -272,7 +307,8 @@ impl Reader<'_> {
             return None;
         }
         let map = matches!(contained, Some(("HashMap" | "BTreeMap", _)));
-        let kind = match (&said.map, map && (parameter || said.message)) {
+        let whole = (said.message || said.well_known || parameter) && !held;
+        let of = |leaf: &TokenStream| match (&said.map, map && whole) {
             (Some((key, value)), _) => {
                 let (key, value) = (kind(key), kind(value));
                 quote!(__micro_proto::kind::Map<#key, #value>)
@@ -283,9 +319,12 @@ impl Reader<'_> {
             }
             (None, false) if said.unpacked => quote!(__micro_proto::kind::Unpacked<#leaf>),
             (None, false) if said.required => quote!(__micro_proto::kind::Required<#leaf>),
-            (None, false) if (said.message || parameter) && !held => quote!(__micro_proto::kind::Whole<#leaf>),
-            (None, false) => leaf,
+            (None, false) if whole => quote!(__micro_proto::kind::Whole<#leaf>),
+            (None, false) => leaf.clone(),
         };
+        let wrapper = said.message && said.wire.is_none() && is_wrapper(inner);
+        let json = of(&if wrapper { kind("Auto") } else { leaf.clone() });
+        let kind = of(&leaf);
         let described = if parameter && !said.message { quote!(__micro_proto::kind::Auto) } else { kind.clone() };
         // What a key that is a parameter has to be, no bound of the type says.
         let key = match contained {
@@ -294,7 +333,7 @@ impl Reader<'_> {
             }
             _ => false,
         };
-        Some(Form { kind, described, generic, parameter: parameter && !key })
+        Some(Form { kind, described, json, generic, parameter: parameter && !key })
     }
 
     fn choices(&mut self, data: &DataEnum) -> Option<Body> {
@@ -393,7 +432,7 @@ impl Reader<'_> {
                 Fields::Unit => Content::Unit,
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                     let ty = without_self(fields.unnamed[0].ty.clone(), &self.owner());
-                    if is_many(&ty) {
+                    if is_many(&ty) && !said.well_known {
                         return self.refuse(ty.span(), text::proto_choice());
                     }
                     let form = self.form(&ty, &said)?;
@@ -406,9 +445,11 @@ impl Reader<'_> {
                 }
                 Fields::Named(fields) => return self.refuse(fields.span(), text::proto_struct_generic()),
             };
+            let name = said.name.unwrap_or_else(|| snake(&variant.ident.unraw().to_string()));
             choices.push(Choice {
                 ident: variant.ident.clone(),
-                name: said.name.unwrap_or_else(|| snake(&variant.ident.unraw().to_string())),
+                json: renamed(&variant.attrs).unwrap_or_else(|| camel(&name)),
+                name,
                 number,
                 docs: Docs::new(&variant.attrs),
                 deprecated: variant.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
@@ -443,6 +484,24 @@ impl Numbers {
     }
 }
 
+/// The name that `#[serde(rename = "…")]` gives.
+fn renamed(attributes: &[Attribute]) -> Option<String> {
+    Serde::new(attributes).text("rename")
+}
+
+/// Whether a type stands for a wrapper of protobuf, such as `google.protobuf.StringValue`, where a message is asked
+/// for.
+fn is_wrapper(ty: &Type) -> bool {
+    const WRAPPED: &[&str] = &["bool", "i32", "i64", "u32", "u64", "f32", "f64", "String", "Bytes"];
+    match ty {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        ty => match container(ty) {
+            Some(("Vec", arguments)) => matches!(arguments.as_slice(), [Type::Path(byte)] if byte.path.is_ident("u8")),
+            _ => last(ty).is_some_and(|segment| WRAPPED.iter().any(|name| segment.ident == name)),
+        },
+    }
+}
+
 /// The name and the arguments of a type such as `Vec<T>`.
 fn container(ty: &Type) -> Option<(&'static str, Vec<&Type>)> {
     let segment = last(ty)?;
@@ -467,7 +526,7 @@ pub(super) fn is_endless(input: &DeriveInput) -> bool {
 /// Whether a type holds any number of values; bytes are one.
 fn is_many(ty: &Type) -> bool {
     match container(ty) {
-        Some(("Vec", items)) => !items.first().and_then(|item| last(item)).is_some_and(|item| item.ident == "u8"),
+        Some(("Vec", items)) => items.first().and_then(|item| last(item)).is_none_or(|item| item.ident != "u8"),
         Some((name, _)) => name != "Box",
         None => false,
     }

@@ -128,6 +128,10 @@ impl<T: Own> Form<Box<T>> for Boxed {
         T::As::is_zero(value)
     }
 
+    fn is_absent(value: &Box<T>) -> bool {
+        T::As::is_absent(value)
+    }
+
     fn encode(value: &Box<T>, tag: u32, buf: &mut impl BufMut) {
         T::As::encode(value, tag, buf);
     }

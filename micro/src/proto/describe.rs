@@ -210,7 +210,8 @@ impl Types {
 
     /// Whether a name is that of a message: one that has only begun is, as no enum holds itself.
     fn is_message(&self, name: &str) -> bool {
-        self.items.iter().any(|(other, item)| other == name && !matches!(item, Item::Enum { .. }))
+        let own = self.items.iter().any(|(other, item)| other == name && !matches!(item, Item::Enum { .. }));
+        own || name.starts_with("google.protobuf.")
     }
 
     /// A type of a file that comes with protobuf.

@@ -39,6 +39,18 @@ pub mod kind {
 
     impl Leaf for Foreign {}
 
+    /// A type of protobuf's own without a Rust type of ours: `google.protobuf.Value` and its like.
+    #[derive(Debug)]
+    pub struct WellKnown;
+
+    impl Leaf for WellKnown {}
+
+    /// `google.protobuf.ListValue`, which is no list of values that are fields themselves.
+    #[derive(Debug)]
+    pub struct ListValue;
+
+    impl Leaf for ListValue {}
+
     /// A value that stands alone, where [`Foreign`] would be taken for a list.
     #[derive(Debug)]
     pub struct Whole<K>(PhantomData<K>);
@@ -230,6 +242,10 @@ pub trait Form<T> {
     fn zero() -> T;
     /// Whether it says nothing.
     fn is_zero(value: &T) -> bool;
+    /// Whether a field that holds it is as good as absent.
+    fn is_absent(value: &T) -> bool {
+        Self::is_zero(value)
+    }
     /// Writes the value.
     fn encode(value: &T, tag: u32, buf: &mut impl BufMut);
     /// Writes it unless it is zero, as far as that is told from absent.
@@ -300,6 +316,10 @@ impl<T: Raw> Form<T> for AsMessage {
 
     fn is_zero(value: &T) -> bool {
         value.encoded_len() == 0
+    }
+
+    fn is_absent(_: &T) -> bool {
+        false
     }
 
     #[inline]

@@ -62,6 +62,11 @@ impl Writer {
                 let items: Vec<Value> = items.iter().map(|item| self.schema(*item)).collect();
                 json!({"type": "array", "prefixItems": items, "items": false, "minItems": count})
             }
+            Shape::Text(_, "base64") => json!({"type": "string", "contentEncoding": "base64"}),
+            // JSON Schema's own `duration` is another text.
+            Shape::Text(_, "duration") => json!({"type": "string", "pattern": r"^-?\d+(\.\d{1,9})?s$"}),
+            Shape::Text(_, "field-mask") => json!({"type": "string"}),
+            Shape::Text(_, format) => json!({"type": "string", "format": format}),
             Shape::Type(named) => json!({"$ref": format!("#/$defs/{}", self.definition(named))}),
             Shape::Named(name) => json!({"title": name}),
         }
@@ -104,6 +109,10 @@ impl Writer {
         let (mut required, mut flattened) = (Vec::new(), Vec::new());
         let mut others = None;
         for field in fields {
+            if let (true, Some(choices)) = (field.flattened, choices(field.json())) {
+                flattened.push(self.at_most_one(choices, &mut properties));
+                continue;
+            }
             if field.flattened {
                 match field.json() {
                     Shape::Map(_, value) => others = Some(self.schema(*value)),
@@ -146,6 +155,21 @@ impl Writer {
         object
     }
 
+    /// The choices of a oneof among the properties of its object; what is returned says that one may be there.
+    fn at_most_one(&mut self, choices: &[Variant], properties: &mut Map<String, Value>) -> Value {
+        for choice in choices {
+            let schema = match choice.content {
+                Content::Unit => json!({"type": "object"}),
+                Content::Value(shape) => self.schema(shape),
+                Content::Struct(fields) => self.object(fields, None),
+            };
+            properties.insert(choice.name.to_owned(), documented(schema, choice.docs));
+        }
+        let there: Vec<Value> = choices.iter().map(|choice| json!({"required": [choice.name]})).collect();
+        let none = json!({"not": {"anyOf": there}});
+        json!({"oneOf": there.into_iter().chain([none]).collect::<Vec<_>>()})
+    }
+
     fn choice(&mut self, variants: &[Variant], tag: Tag) -> Value {
         let plain = |variant: &Variant| variant.is_unit() && variant.docs.is_empty();
         if matches!(tag, Tag::Outside) && variants.iter().all(plain) {
@@ -180,6 +204,17 @@ impl Writer {
             (Tag::Inside(tag), Some(content)) => tagged(content, tag, name),
         };
         documented(schema, variant.docs)
+    }
+}
+
+/// The choices of an enum that may be absent, each in a field of its own name.
+fn choices(shape: Shape) -> Option<&'static [Variant]> {
+    match shape {
+        Shape::Option(Shape::Type(named)) => match (named.body)() {
+            Body::Enum(choices, Tag::Outside) => Some(choices),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -135,6 +135,9 @@ pub enum Shape {
     Map(&'static Shape, &'static Shape),
     /// So many values, each of a shape of its own.
     Tuple(&'static [Shape]),
+    /// Text in JSON, of this format, and the shape in other encodings: what the JSON of proto3 makes of 64-bit numbers
+    /// (`int64`, `uint64`), of bytes (`base64`), of points in time (`date-time`) and of durations (`duration`, `"1.5s"`).
+    Text(&'static Shape, &'static str),
     /// A type that `#[micro::message]` describes.
     Type(&'static Type),
     /// A type of which only the name is known.

@@ -30,6 +30,9 @@ pub(super) fn json(shape: Shape, text: &[u8]) -> Result<String, Cow<'static, str
         Shape::Integer { bits, signed } => integer(bits, signed, text),
         Shape::Float { bits } => float(bits, text).ok_or_else(|| "a number".into()),
         Shape::String | Shape::Format(_) => Ok(quoted()),
+        // Numbers that are text in JSON are read without quotes too.
+        Shape::Text(of @ Shape::Integer { .. }, _) => json(*of, text.as_bytes()),
+        Shape::Text(..) => Ok(quoted()),
         Shape::Any | Shape::Named(_) => Ok(guess(text).unwrap_or_else(quoted)),
         Shape::Type(Type { body, .. }) => match body() {
             Body::Enum(_, Tag::None) => Ok(guess(text).unwrap_or_else(quoted)),

@@ -1,6 +1,6 @@
 //! The tree of names and types that Go Micro keeps in its registry.
 
-use super::{Body, Described, Field, Shape};
+use super::{Body, Content, Described, Field, Shape, Tag};
 use crate::registry::Value;
 
 /// Go Micro stops here.
@@ -34,8 +34,14 @@ fn children(fields: &[Field], depth: usize) -> Vec<Value> {
     for field in fields {
         match (field.flattened, solid(field.shape)) {
             (true, Shape::Type(named)) => {
-                if let Body::Struct(inner) = (named.body)() {
-                    values.extend(children(inner, depth));
+                match (named.body)() {
+                    Body::Struct(inner) => values.extend(children(inner, depth)),
+                    // A oneof: its choices are fields.
+                    Body::Enum(choices, Tag::Outside) => values.extend(choices.iter().filter_map(|choice| {
+                        let Content::Value(shape) = choice.content else { return None };
+                        Some(Value { name: choice.name.to_owned(), ..node(shape, depth) })
+                    })),
+                    _ => {}
                 }
             }
             // What a flattened map or unknown type holds has no names of its own.
@@ -68,15 +74,14 @@ fn kind(shape: Shape) -> String {
         Shape::Integer { bits, signed: false } => format!("uint{bits}"),
         Shape::Float { bits } => format!("float{bits}"),
         Shape::String | Shape::Format(_) => "string".to_owned(),
+        Shape::Text(of, _) => kind(*of),
         Shape::Bytes => "[]uint8".to_owned(),
         Shape::List(item) => format!("[]{}", kind(*item)),
         Shape::Map(key, value) => format!("map[{}]{}", kind(*key), kind(*value)),
         Shape::Tuple(_) => "[]interface {}".to_owned(),
         // An enum without content is a string in JSON.
         Shape::Type(named) => match (named.body)() {
-            Body::Enum(variants, super::Tag::Outside) if variants.iter().all(super::Variant::is_unit) => {
-                "string".to_owned()
-            }
+            Body::Enum(variants, Tag::Outside) if variants.iter().all(super::Variant::is_unit) => "string".to_owned(),
             _ => named.name.to_owned(),
         },
         Shape::Named(name) => name.to_owned(),

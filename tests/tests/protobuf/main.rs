@@ -3,6 +3,7 @@
 mod calls;
 mod forty;
 mod generated;
+mod json;
 mod peers;
 mod shapes;
 

@@ -1,0 +1,6 @@
+#[micro::message(json = "proto2")]
+struct HelloRequest {
+    name: String,
+}
+
+fn main() {}

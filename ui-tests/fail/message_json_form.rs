@@ -1,0 +1,6 @@
+#[micro::message(json(proto3))]
+struct HelloRequest {
+    name: String,
+}
+
+fn main() {}
