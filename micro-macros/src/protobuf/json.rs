@@ -127,19 +127,17 @@ pub(super) fn expand(model: &Model) -> TokenStream {
             use #krate::__private::serde as __micro_serde;
             use __micro_private::probes::*;
             use __micro_private::std as __micro_std;
-            use __micro_std::option::Option::{self, None, Some};
-            use __micro_std::result::Result::{self, Err, Ok};
             #(#items)*
             #body
             #[automatically_derived]
             impl #impl_generics __micro_serde::Serialize for #name #type_generics #where_clause {
-                fn serialize<__S: __micro_serde::Serializer>(&self, __s: __S) -> Result<__S::Ok, __S::Error> {
+                fn serialize<__S: __micro_serde::Serializer>(&self, __s: __S) -> __micro_std::result::Result<__S::Ok, __S::Error> {
                     __micro_json::#write(self, __s)
                 }
             }
             #[automatically_derived]
             impl #reading __micro_serde::Deserialize<'__de> for #name #type_generics #where_clause {
-                fn deserialize<__D: __micro_serde::Deserializer<'__de>>(__d: __D) -> Result<Self, __D::Error> {
+                fn deserialize<__D: __micro_serde::Deserializer<'__de>>(__d: __D) -> __micro_std::result::Result<Self, __D::Error> {
                     __micro_json::#read(__d)
                 }
             }
@@ -169,29 +167,36 @@ impl Parts {
                     let way = scope.way(form, ty);
                     let (kind, form) = (&form.kind, &form.json);
                     zeros.push(quote!(<#way as __micro_proto::Way<#kind, #ty>>::zero()));
+<<<<<<< ours
                     let [is_written, entry, read] =
                         ["is_written", "entry", "read"].map(|call| spanned(&way, form, ty, call));
                     counts.push(quote!(usize::from(#is_written(#member))));
                     entries.push(quote!(#entry(#member, __out, #json, #name)?;));
                     names.push(found(json, name, &quote!(Some(__micro_json::Slot::field(#at, #json)))));
+=======
+                    let way = quote!(<#way as __micro_json::Way<#form, #ty>>);
+                    counts.push(quote!(usize::from(#way::is_written(#member))));
+                    entries.push(quote!(#way::entry(#member, __out, #json, #name)?;));
+                    names.push(found(json, name, &quote!(__micro_std::option::Option::Some(__micro_json::Slot::field(#at, #json)))));
+>>>>>>> theirs
                     arms.push(quote! {
                         #at => #read(__map)?.map(|__value| *#member = __value).is_some()
                     });
                 }
                 Way::Oneof(_, inner) => {
                     let choices = quote!(<#inner as __micro_json::Choices>);
-                    zeros.push(quote!(None));
+                    zeros.push(quote!(__micro_std::option::Option::None));
                     counts.push(quote!(usize::from(#member.is_some())));
-                    entries.push(quote!(if let Some(__choice) = #member { #choices::entry(__choice, __out)?; }));
+                    entries.push(quote!(if let __micro_std::option::Option::Some(__choice) = #member { #choices::entry(__choice, __out)?; }));
                     oneofs.push(quote! {
-                        if let Some(__choice) = #choices::find(__name) {
-                            return Some(__micro_json::Slot::choice(#at, __choice, #name));
+                        if let __micro_std::option::Option::Some(__choice) = #choices::find(__name) {
+                            return __micro_std::option::Option::Some(__micro_json::Slot::choice(#at, __choice, #name));
                         }
                     });
                     arms.push(quote! {
                         #at => {
                             let __choice = #choices::read(__slot.choice, __map)?;
-                            __choice.map(|__choice| *#member = Some(__choice)).is_some()
+                            __choice.map(|__choice| *#member = __micro_std::option::Option::Some(__choice)).is_some()
                         }
                     });
                 }
@@ -206,28 +211,28 @@ impl Parts {
             fn entries<__M: __micro_serde::ser::SerializeMap>(
                 &self,
                 __out: &mut __micro_json::Entries<__M>,
-            ) -> Result<(), __M::Error> {
+            ) -> __micro_std::result::Result<(), __M::Error> {
                 let Self { #(#members,)* .. } = #own;
                 #(#entries)*
-                Ok(())
+                __micro_std::result::Result::Ok(())
             }
         };
         let read = quote! {
             const NAME: &'static str = #owner;
-            fn find(__name: &str) -> Option<__micro_json::Slot> {
+            fn find(__name: &str) -> __micro_std::option::Option<__micro_json::Slot> {
                 #(#oneofs)*
                 match __name {
                     #(#names,)*
-                    _ => None,
+                    _ => __micro_std::option::Option::None,
                 }
             }
             fn field<'__de, __A: __micro_serde::de::MapAccess<'__de>>(
                 &mut self,
                 __slot: __micro_json::Slot,
                 __map: &mut __A,
-            ) -> Result<bool, __A::Error> {
+            ) -> __micro_std::result::Result<bool, __A::Error> {
                 let Self { #(#members,)* .. } = self;
-                Ok(match __slot.field {
+                __micro_std::result::Result::Ok(match __slot.field {
                     #(#arms,)*
                     _ => false,
                 })
@@ -288,7 +293,7 @@ fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
     let (mut hidden, mut names, mut entries, mut arms) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (at, choice) in choices.iter().enumerate() {
         let (variant, name, json) = (&choice.ident, &choice.name, &choice.json);
-        names.push(found(json, name, &quote!(Some((#at, #json)))));
+        names.push(found(json, name, &quote!(__micro_std::option::Option::Some((#at, #json)))));
         match &choice.content {
             Content::Unit => {
                 entries.push(quote!(Self::#variant => __out.empty(#json, #name)));
@@ -345,25 +350,25 @@ fn oneof(scope: &mut Scope<'_>, choices: &[Choice]) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics __micro_json::Choices for #ident #type_generics #where_clause {
             const NAME: &'static str = #owner;
-            fn find(__name: &str) -> Option<(usize, &'static str)> {
+            fn find(__name: &str) -> __micro_std::option::Option<(usize, &'static str)> {
                 match __name {
                     #(#names,)*
-                    _ => None,
+                    _ => __micro_std::option::Option::None,
                 }
             }
             fn entry<__M: __micro_serde::ser::SerializeMap>(
                 &self,
                 __out: &mut __micro_json::Entries<__M>,
-            ) -> Result<(), __M::Error> {
+            ) -> __micro_std::result::Result<(), __M::Error> {
                 match self { #(#entries,)* }
             }
             fn read<'__de, __A: __micro_serde::de::MapAccess<'__de>>(
                 __choice: usize,
                 __map: &mut __A,
-            ) -> Result<Option<Self>, __A::Error> {
-                Ok(match __choice {
+            ) -> __micro_std::result::Result<__micro_std::option::Option<Self>, __A::Error> {
+                __micro_std::result::Result::Ok(match __choice {
                     #(#arms,)*
-                    _ => None,
+                    _ => __micro_std::option::Option::None,
                 })
             }
         }
