@@ -155,3 +155,24 @@ fn a_program() {
     };
     check("main", crate::entry::attribute(TokenStream::new(), item));
 }
+
+/// With their comments, every item of a file is what people would have typed.
+#[cfg(feature = "proto")]
+#[test]
+fn items_of_a_proto() {
+    let call = quote!("../tests/proto/greeter.proto", derive(Eq), derive(Hash, on("HelloRequest")));
+    let tokens = crate::proto::call(call);
+    // The paths of this machine are no part of it.
+    let items = tokens.to_string();
+    let (_, items) = items.split_once("/ greeter.proto\") ;").unwrap_or_else(|| items.split_once(") ;").unwrap());
+    check("proto", items.parse().expect("tokens"));
+}
+#[cfg(feature = "proto")]
+#[test]
+fn show() {
+    for f in ["proto/shop/v1/proto3.proto", "proto/proto2.proto", "proto/users.proto","proto/wellknown.proto", "proto/grpc/test.proto","proto/grpc/reflection.proto","proto/micro/debug.proto"] {
+    let f = format!("../tests/{f}");
+    let t = crate::proto::call(quote!(#f));
+    eprintln!("{}", prettyplease::unparse(&syn::parse2(t.clone()).unwrap_or_else(|e| panic!("{e} {t}"))));
+    }
+}
