@@ -170,9 +170,17 @@ fn items_of_a_proto() {
 #[cfg(feature = "proto")]
 #[test]
 fn show() {
-    for f in ["proto/shop/v1/proto3.proto", "proto/proto2.proto", "proto/users.proto","proto/wellknown.proto", "proto/grpc/test.proto","proto/grpc/reflection.proto","proto/micro/debug.proto"] {
-    let f = format!("../tests/{f}");
-    let t = crate::proto::call(quote!(#f));
-    eprintln!("{}", prettyplease::unparse(&syn::parse2(t.clone()).unwrap_or_else(|e| panic!("{e} {t}"))));
+    for f in [
+        "proto/shop/v1/proto3.proto",
+        "proto/proto2.proto",
+        "proto/users.proto",
+        "proto/wellknown.proto",
+        "proto/grpc/test.proto",
+        "proto/grpc/reflection.proto",
+        "proto/micro/debug.proto",
+    ] {
+        let f = format!("../tests/{f}");
+        let t = crate::proto::call(quote!(#f));
+        eprintln!("{}", prettyplease::unparse(&syn::parse2(t.clone()).unwrap_or_else(|e| panic!("{e} {t}"))));
     }
 }

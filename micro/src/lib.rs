@@ -246,6 +246,15 @@ pub use micro_macros::message;
 /// out.
 pub use micro_macros::plugin;
 
+/// Messages, enums, contracts and clients out of a `.proto` file and what it imports (feature `proto`).
+///
+/// ```ignore
+/// pub mod greeter {
+///     micro::proto!("proto/greeter.proto");
+/// }
+/// ```
+pub use micro_macros::proto;
+
 /// Runs an `async fn main`: starts the runtime, logs to standard error, prints an error and exits with its status.
 ///
 /// ```no_run

@@ -23,26 +23,37 @@ pub(super) struct Compiled {
 
 /// The files that were read from disk, by their names in protobuf.
 #[derive(Clone, Default)]
-pub(super) struct Sources(Rc<RefCell<BTreeMap<String, PathBuf>>>);
+pub(super) struct Sources {
+    paths: Rc<RefCell<BTreeMap<String, PathBuf>>>,
+    /// Further names of the same files.
+    aliases: Rc<RefCell<Vec<String>>>,
+}
 
 impl Sources {
     pub(super) fn paths(&self) -> Vec<PathBuf> {
-        self.0.borrow().values().cloned().collect()
+        self.paths.borrow().values().cloned().collect()
     }
 
     /// Whether a file comes with the compiler.
     pub(super) fn is_bundled(&self, name: &str) -> bool {
-        !self.0.borrow().contains_key(name)
+        !self.paths.borrow().contains_key(name)
     }
 
     /// The text of a file, for the line that an error quotes.
     pub(super) fn text(&self, name: &str) -> String {
-        self.0.borrow().get(name).and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+        self.paths.borrow().get(name).and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default()
+    }
+
+    /// A cycle of imports without the files that only lead to others.
+    pub(super) fn without_aliases(&self, reason: &str) -> String {
+        self.aliases.borrow().iter().fold(reason.to_owned(), |reason, alias| {
+            reason.replace(&format!(" -> {alias} -> "), " -> ").replace(&format!(": {alias} -> "), ": ")
+        })
     }
 
     /// A file as a person would call it: from the directory of `Cargo.toml` on.
     pub(super) fn shown(&self, name: &str) -> String {
-        let files = self.0.borrow();
+        let files = self.paths.borrow();
         let Some(path) = files.get(name) else { return name.to_owned() };
         path.strip_prefix(directory()).unwrap_or(path).to_string_lossy().replace('\\', "/")
     }
@@ -131,10 +142,11 @@ impl FileResolver for Resolver {
         let same = path.canonicalize().unwrap_or_else(|_| path.clone());
         let first = self.opened.borrow_mut().entry(same).or_insert_with(|| name.to_owned()).clone();
         if first != name {
+            self.sources.aliases.borrow_mut().push(name.to_owned());
             // Two files import it by different names; read twice, each of its types would be defined twice.
             return File::from_source(name, &format!("syntax = \"proto3\"; import public \"{first}\";"));
         }
-        self.sources.0.borrow_mut().insert(name.to_owned(), path.clone());
+        self.sources.paths.borrow_mut().insert(name.to_owned(), path.clone());
         File::open(name, &path)
     }
 }

@@ -1,9 +1,10 @@
 //! What the compiler refuses, as rustc would say it.
 
-use miette::{Diagnostic, SourceCode};
+use miette::{Diagnostic, LabeledSpan, SourceCode};
 
 use super::compile::Sources;
 use super::parse::Options;
+use crate::arguments::nearest;
 use crate::errors::text;
 
 /// One text for each mistake.
@@ -34,9 +35,9 @@ struct Refusal {
 impl Refusal {
     fn new(error: &dyn Diagnostic, source: Option<&dyn SourceCode>, file: &str, sources: &Sources) -> Self {
         let shown = sources.shown(file);
-        let reason = error.to_string();
-        let help = error.help().map(|help| help.to_string());
-        let label = error.labels().and_then(|mut labels| labels.next());
+        let reason = sources.without_aliases(&error.to_string());
+        let help = error.help().map(|help| help.to_string()).or_else(|| meant(&reason, &sources.text(file)));
+        let label = error.labels().and_then(|labels| labels.max_by_key(rank));
         let found = label.zip(source).and_then(|(label, source)| {
             let contents = source.read_span(label.inner(), 0, 0).ok()?;
             let line = sources.text(file).lines().nth(contents.line())?.to_owned();
@@ -51,6 +52,35 @@ impl Refusal {
             None => Self { place: shown, reason, quote: String::new() },
         }
     }
+}
+
+/// How much a place is where the mistake is: what it clashes with, further up, is none.
+fn rank(label: &LabeledSpan) -> u8 {
+    match label.label() {
+        Some("found here" | "defined again here") => 2,
+        Some("defined here") | None => 1,
+        Some(text) if text.starts_with("first") || text.contains(" defined here") => 0,
+        Some(_) => 1,
+    }
+}
+
+/// The types that need no definition.
+const SCALARS: &[&str] = &[
+    "bool", "bytes", "double", "fixed32", "fixed64", "float", "int32", "int64", "sfixed32", "sfixed64", "sint32",
+    "sint64", "string", "uint32", "uint64",
+];
+
+/// The type that was probably meant by a name that is none.
+fn meant(reason: &str, source: &str) -> Option<String> {
+    let given = reason.strip_prefix("name '")?.strip_suffix("' is not defined")?;
+    let mut words = source.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
+    let mut known = SCALARS.to_vec();
+    while let Some(word) = words.next() {
+        if matches!(word, "message" | "enum") {
+            known.extend(words.next());
+        }
+    }
+    nearest(given, known.into_iter()).map(|meant| format!("did you mean `{meant}`?"))
 }
 
 /// The line that is meant, with what is meant of it underlined. `column` is that of a byte.
