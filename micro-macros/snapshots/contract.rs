@@ -70,7 +70,8 @@ impl<__MicroService: Greeter + 'static> ::micro::__private::Contract<__MicroServ
 for GreeterClient {
     const SERVICE: ::micro::server::About = ::micro::server::About::new("Greeter");
     const METHODS: &'static [::micro::server::Method<__MicroService>] = {
-        use ::micro::__private::{NoWire as _, NotShared as _};
+        use ::micro::__private::probes::*;
+        use ::micro::__private::NotShared as _;
         &[
             ::micro::server::Method {
                 definition: *GreeterClient::__micro_hello,
@@ -84,8 +85,14 @@ for GreeterClient {
                         _,
                     >(
                         (
-                            ::micro::__private::Probe::<HelloRequest>::WIRE,
-                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<HelloRequest>::WIRE,
+                                ::micro::__private::Probe::<HelloRequest>::PROTO,
+                            ),
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<HelloResponse>::WIRE,
+                                ::micro::__private::Probe::<HelloResponse>::PROTO,
+                            ),
                         ),
                         service,
                         context,
@@ -108,8 +115,14 @@ for GreeterClient {
                         _,
                     >(
                         (
-                            ::micro::__private::Probe::<()>::WIRE,
-                            ::micro::__private::Probe::<()>::WIRE,
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<()>::WIRE,
+                                ::micro::__private::Probe::<()>::PROTO,
+                            ),
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<()>::WIRE,
+                                ::micro::__private::Probe::<()>::PROTO,
+                            ),
                         ),
                         service,
                         context,
@@ -284,28 +297,36 @@ impl GreeterClient {
 impl GreeterClient {
     #[doc(hidden)]
     const __micro_hello: &'static ::micro::endpoint::Definition = {
-        use ::micro::__private::{NoShape as _, NoWire as _};
+        use ::micro::__private::probes::*;
         &::micro::endpoint::Definition::unary(
             "Greeter.Hello",
             ::micro::schema::Described::new::<
                 HelloRequest,
             >(
-                "HelloRequest",
-                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                ::micro::__private::Probe::<HelloRequest>::SHAPE,
-            ),
+                    "HelloRequest",
+                    ::micro::__private::wire(
+                        ::micro::__private::Probe::<HelloRequest>::WIRE,
+                        ::micro::__private::Probe::<HelloRequest>::PROTO,
+                    ),
+                    ::micro::__private::Probe::<HelloRequest>::SHAPE,
+                )
+                .with_proto(::micro::__private::Probe::<HelloRequest>::DESCRIBED),
             ::micro::schema::Described::new::<
                 HelloResponse,
             >(
-                "HelloResponse",
-                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                ::micro::__private::Probe::<HelloResponse>::SHAPE,
-            ),
+                    "HelloResponse",
+                    ::micro::__private::wire(
+                        ::micro::__private::Probe::<HelloResponse>::WIRE,
+                        ::micro::__private::Probe::<HelloResponse>::PROTO,
+                    ),
+                    ::micro::__private::Probe::<HelloResponse>::SHAPE,
+                )
+                .with_proto(::micro::__private::Probe::<HelloResponse>::DESCRIBED),
         )
     };
     #[doc(hidden)]
     const __micro_bye: &'static ::micro::endpoint::Definition = {
-        use ::micro::__private::{NoShape as _, NoWire as _};
+        use ::micro::__private::probes::*;
         &::micro::endpoint::Definition::unary(
             "Greeter.Bye",
             ::micro::schema::Described::nothing(),
@@ -317,23 +338,35 @@ impl GreeterClient {
         &self,
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
-        use ::micro::__private::NoWire as _;
+        use ::micro::__private::probes::*;
         ::micro::Call::new(
             &self.target,
             Self::__micro_hello,
-            ::micro::__private::Probe::<HelloRequest>::WIRE,
-            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloRequest>::WIRE,
+                ::micro::__private::Probe::<HelloRequest>::PROTO,
+            ),
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloResponse>::WIRE,
+                ::micro::__private::Probe::<HelloResponse>::PROTO,
+            ),
             message,
         )
     }
     ///Calls `Greeter.Bye`.
     pub fn bye(&self) -> ::micro::Call<(), ()> {
-        use ::micro::__private::NoWire as _;
+        use ::micro::__private::probes::*;
         ::micro::Call::new(
             &self.target,
             Self::__micro_bye,
-            ::micro::__private::Probe::<()>::WIRE,
-            ::micro::__private::Probe::<()>::WIRE,
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<()>::WIRE,
+                ::micro::__private::Probe::<()>::PROTO,
+            ),
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<()>::WIRE,
+                ::micro::__private::Probe::<()>::PROTO,
+            ),
             (),
         )
     }
@@ -354,9 +387,15 @@ impl GreeterClient {
     clippy::nursery
 )]
 const _: () = {
-    use ::micro::__private::NoWire as _;
+    use ::micro::__private::probes::*;
     ::micro::__private::agree((
-        ::micro::__private::Probe::<HelloRequest>::WIRE,
-        ::micro::__private::Probe::<HelloResponse>::WIRE,
+        ::micro::__private::wire(
+            ::micro::__private::Probe::<HelloRequest>::WIRE,
+            ::micro::__private::Probe::<HelloRequest>::PROTO,
+        ),
+        ::micro::__private::wire(
+            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            ::micro::__private::Probe::<HelloResponse>::PROTO,
+        ),
     ))
 };

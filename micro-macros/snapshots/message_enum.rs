@@ -26,7 +26,7 @@ impl<T: ::micro::schema::Schema> ::micro::schema::Schema for Mood<T> {
         &::micro::schema::Type::new::<Self>("Mood", ""),
     );
     const BODY: ::micro::schema::Body = {
-        use ::micro::__private::NoShape as _;
+        use ::micro::__private::probes::*;
         ::micro::schema::Body::Enum(
             &[
                 ::micro::schema::Variant::new(

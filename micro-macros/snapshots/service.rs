@@ -33,7 +33,8 @@ impl ::micro::server::Handle<GreeterClient> for Greeter {
         .with_version("2")
         .with_docs("Greets people.");
     const METHODS: &'static [::micro::server::Method<Self>] = {
-        use ::micro::__private::{NoWire as _, NotShared as _};
+        use ::micro::__private::probes::*;
+        use ::micro::__private::NotShared as _;
         &[
             ::micro::server::Method {
                 definition: *GreeterClient::__micro_hello,
@@ -47,8 +48,14 @@ impl ::micro::server::Handle<GreeterClient> for Greeter {
                         _,
                     >(
                         (
-                            ::micro::__private::Probe::<HelloRequest>::WIRE,
-                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<HelloRequest>::WIRE,
+                                ::micro::__private::Probe::<HelloRequest>::PROTO,
+                            ),
+                            ::micro::__private::wire(
+                                ::micro::__private::Probe::<HelloResponse>::WIRE,
+                                ::micro::__private::Probe::<HelloResponse>::PROTO,
+                            ),
                         ),
                         service,
                         context,
@@ -224,23 +231,31 @@ impl GreeterClient {
 impl GreeterClient {
     #[doc(hidden)]
     const __micro_hello: &'static ::micro::endpoint::Definition = {
-        use ::micro::__private::{NoShape as _, NoWire as _};
+        use ::micro::__private::probes::*;
         &::micro::endpoint::Definition::unary(
                 "Greeter.Hello",
                 ::micro::schema::Described::new::<
                     HelloRequest,
                 >(
-                    "HelloRequest",
-                    ::micro::__private::Probe::<HelloRequest>::WIRE,
-                    ::micro::__private::Probe::<HelloRequest>::SHAPE,
-                ),
+                        "HelloRequest",
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloRequest>::WIRE,
+                            ::micro::__private::Probe::<HelloRequest>::PROTO,
+                        ),
+                        ::micro::__private::Probe::<HelloRequest>::SHAPE,
+                    )
+                    .with_proto(::micro::__private::Probe::<HelloRequest>::DESCRIBED),
                 ::micro::schema::Described::new::<
                     HelloResponse,
                 >(
-                    "HelloResponse",
-                    ::micro::__private::Probe::<HelloResponse>::WIRE,
-                    ::micro::__private::Probe::<HelloResponse>::SHAPE,
-                ),
+                        "HelloResponse",
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::Probe::<HelloResponse>::PROTO,
+                        ),
+                        ::micro::__private::Probe::<HelloResponse>::SHAPE,
+                    )
+                    .with_proto(::micro::__private::Probe::<HelloResponse>::DESCRIBED),
             )
             .with_policy(
                 ::micro::endpoint::Policy::NONE
@@ -260,12 +275,18 @@ impl GreeterClient {
         &self,
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
-        use ::micro::__private::NoWire as _;
+        use ::micro::__private::probes::*;
         ::micro::Call::new(
             &self.target,
             Self::__micro_hello,
-            ::micro::__private::Probe::<HelloRequest>::WIRE,
-            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloRequest>::WIRE,
+                ::micro::__private::Probe::<HelloRequest>::PROTO,
+            ),
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloResponse>::WIRE,
+                ::micro::__private::Probe::<HelloResponse>::PROTO,
+            ),
             message,
         )
     }
@@ -286,9 +307,15 @@ impl GreeterClient {
     clippy::nursery
 )]
 const _: () = {
-    use ::micro::__private::NoWire as _;
+    use ::micro::__private::probes::*;
     ::micro::__private::agree((
-        ::micro::__private::Probe::<HelloRequest>::WIRE,
-        ::micro::__private::Probe::<HelloResponse>::WIRE,
+        ::micro::__private::wire(
+            ::micro::__private::Probe::<HelloRequest>::WIRE,
+            ::micro::__private::Probe::<HelloRequest>::PROTO,
+        ),
+        ::micro::__private::wire(
+            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            ::micro::__private::Probe::<HelloResponse>::PROTO,
+        ),
     ))
 };

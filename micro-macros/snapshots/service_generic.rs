@@ -36,7 +36,8 @@ where
 {
     const SERVICE: framework::server::About = framework::server::About::new("Store");
     const METHODS: &'static [framework::server::Method<Self>] = {
-        use framework::__private::{NoWire as _, NotShared as _};
+        use framework::__private::probes::*;
+        use framework::__private::NotShared as _;
         &[
             #[cfg(unix)]
             framework::server::Method {
@@ -51,8 +52,14 @@ where
                         _,
                     >(
                         (
-                            framework::__private::Probe::<()>::WIRE,
-                            framework::__private::Probe::<Page<T>>::WIRE,
+                            framework::__private::wire(
+                                framework::__private::Probe::<()>::WIRE,
+                                framework::__private::Probe::<()>::PROTO,
+                            ),
+                            framework::__private::wire(
+                                framework::__private::Probe::<Page<T>>::WIRE,
+                                framework::__private::Probe::<Page<T>>::PROTO,
+                            ),
                         ),
                         service,
                         context,
@@ -228,17 +235,21 @@ impl<T: Item> StoreClient<T> {
     #[cfg(unix)]
     #[doc(hidden)]
     const __micro_list: &'static framework::endpoint::Definition = {
-        use framework::__private::{NoShape as _, NoWire as _};
+        use framework::__private::probes::*;
         &framework::endpoint::Definition::unary(
                 "Store.List",
                 framework::schema::Described::nothing(),
                 framework::schema::Described::new::<
                     Page<T>,
                 >(
-                    "Page<T>",
-                    framework::__private::Probe::<Page<T>>::WIRE,
-                    framework::__private::Probe::<Page<T>>::SHAPE,
-                ),
+                        "Page<T>",
+                        framework::__private::wire(
+                            framework::__private::Probe::<Page<T>>::WIRE,
+                            framework::__private::Probe::<Page<T>>::PROTO,
+                        ),
+                        framework::__private::Probe::<Page<T>>::SHAPE,
+                    )
+                    .with_proto(framework::__private::Probe::<Page<T>>::DESCRIBED),
             )
             .with_deprecated()
     };
@@ -246,12 +257,18 @@ impl<T: Item> StoreClient<T> {
     ///Calls `Store.List`.
     #[deprecated]
     pub fn list(&self) -> framework::Call<(), Page<T>> {
-        use framework::__private::NoWire as _;
+        use framework::__private::probes::*;
         framework::Call::new(
             &self.target,
             Self::__micro_list,
-            framework::__private::Probe::<()>::WIRE,
-            framework::__private::Probe::<Page<T>>::WIRE,
+            framework::__private::wire(
+                framework::__private::Probe::<()>::WIRE,
+                framework::__private::Probe::<()>::PROTO,
+            ),
+            framework::__private::wire(
+                framework::__private::Probe::<Page<T>>::WIRE,
+                framework::__private::Probe::<Page<T>>::PROTO,
+            ),
             (),
         )
     }

@@ -28,7 +28,8 @@ impl Greeter {
 impl ::micro::server::Handle<GreeterClient> for Greeter {
     const SERVICE: ::micro::server::About = ::micro::server::About::new("Greeter");
     const METHODS: &'static [::micro::server::Method<Self>] = {
-        use ::micro::__private::{NoWire as _, NotShared as _};
+        use ::micro::__private::probes::*;
+        use ::micro::__private::NotShared as _;
         &[]
     };
 }
@@ -193,23 +194,31 @@ impl GreeterClient {
 impl GreeterClient {
     #[doc(hidden)]
     const __micro_hello: &'static ::micro::endpoint::Definition = {
-        use ::micro::__private::{NoShape as _, NoWire as _};
+        use ::micro::__private::probes::*;
         &::micro::endpoint::Definition::unary(
             "Greeter.Hello",
             ::micro::schema::Described::new::<
                 HelloRequest,
             >(
-                "HelloRequest",
-                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                ::micro::__private::Probe::<HelloRequest>::SHAPE,
-            ),
+                    "HelloRequest",
+                    ::micro::__private::wire(
+                        ::micro::__private::Probe::<HelloRequest>::WIRE,
+                        ::micro::__private::Probe::<HelloRequest>::PROTO,
+                    ),
+                    ::micro::__private::Probe::<HelloRequest>::SHAPE,
+                )
+                .with_proto(::micro::__private::Probe::<HelloRequest>::DESCRIBED),
             ::micro::schema::Described::new::<
                 HelloResponse,
             >(
-                "HelloResponse",
-                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                ::micro::__private::Probe::<HelloResponse>::SHAPE,
-            ),
+                    "HelloResponse",
+                    ::micro::__private::wire(
+                        ::micro::__private::Probe::<HelloResponse>::WIRE,
+                        ::micro::__private::Probe::<HelloResponse>::PROTO,
+                    ),
+                    ::micro::__private::Probe::<HelloResponse>::SHAPE,
+                )
+                .with_proto(::micro::__private::Probe::<HelloResponse>::DESCRIBED),
         )
     };
     ///Calls `Greeter.Hello`.
@@ -217,12 +226,18 @@ impl GreeterClient {
         &self,
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
-        use ::micro::__private::NoWire as _;
+        use ::micro::__private::probes::*;
         ::micro::Call::new(
             &self.target,
             Self::__micro_hello,
-            ::micro::__private::Probe::<HelloRequest>::WIRE,
-            ::micro::__private::Probe::<HelloResponse>::WIRE,
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloRequest>::WIRE,
+                ::micro::__private::Probe::<HelloRequest>::PROTO,
+            ),
+            ::micro::__private::wire(
+                ::micro::__private::Probe::<HelloResponse>::WIRE,
+                ::micro::__private::Probe::<HelloResponse>::PROTO,
+            ),
             message,
         )
     }

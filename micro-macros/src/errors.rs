@@ -72,7 +72,7 @@ texts! {
     service_impl_mark() = "the trait says which methods are endpoints: take `#[handler]` away here";
     service_name(name) = "service name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the first part of `Greeter.Hello`";
     service_version() = "a version is one line of text, without control characters: `version = \"1\"`";
-    service_proto() = "`proto` comes with protobuf, in the next version; without it the service speaks JSON and MessagePack";
+    service_proto() = "`proto` needs the feature `protobuf` of micro; without it the service speaks JSON and MessagePack";
     service_cfg_attr() = "put the attribute there without `cfg_attr`; a `#[cfg(…)]` on the method takes the whole endpoint away";
     contract_generic() = "a contract has no parameters, as its client would not know them: name the types";
     contract_self() = "`Self` is another type for each who implements the contract: name the type of the message";
@@ -130,6 +130,34 @@ texts! {
     message_empty_enum() = "an enum without variants has no value that could travel: give it a variant";
     message_reference() = "a message owns its data: use `String`, `Vec` or `Box` here";
     message_twice() = "this type is marked `#[message]` twice; keep one";
+    // Of `#[derive(Message)]` and `#[proto]`.
+    proto_tuple() = "fields of protobuf have names: write `{{ name: Type }}`";
+    proto_struct_generic() = "a choice of a generic enum holds one value: move these fields into a message of their own";
+    proto_mixed(name) = "`{name}` has no number and others have one: number all fields by `#[proto(N)]`, or none";
+    proto_number(number) = "{number} is no number of a field: they are 1 to 536870911";
+    proto_number_internal(number) = "{number} is protobuf's own: 19000 to 19999 are no numbers of fields";
+    proto_number_taken(number, other) = "the number {number} is taken by `{other}`";
+    proto_number_twice() = "a field has one number; keep one";
+    proto_number_reserved(number) = "the number {number} is reserved: take another, as old programs may still send it";
+    proto_reserved() = "reserved numbers and names are written `reserved(2, 9..=11, \"old_name\")`";
+    proto_reserved_name(name) = "the name `{name}` is reserved: take another";
+    proto_name(name) = "\"{name}\" is no name in a `.proto`: use letters, digits and `_`, not beginning with a digit";
+    proto_on_type(given) = "{given} has no place on a type: it takes `name = \"…\"` and `reserved(…)`";
+    proto_on_field(given) = "`#[proto]` knows no `{given}` here: a field takes a number, a wire type such as `sint64`, `map(…)`, `oneof(…)`, `message`, `unpacked`, `required`, `skip` and `name = \"…\"`";
+    proto_mistyped(given, meant) = "`#[proto]` knows no `{given}`, did you mean `{meant}`?";
+    proto_wire_twice() = "a field has one wire type; keep one";
+    proto_map() = "the wire types of keys and values are written `map(string, sint64)`";
+    proto_map_type() = "`map(…)` is for a `HashMap` or a `BTreeMap`";
+    proto_unpacked() = "`unpacked` is for a `Vec` of numbers";
+    proto_oneof_numbers() = "a oneof in the message lists the numbers of its choices, `oneof(4, 5)`, and each choice says its own; without `oneof` the enum is a message of its own";
+    proto_oneof_option() = "a oneof may be absent: `Option<…>` of an enum that derives `micro::Message`";
+    proto_enum_generic() = "an enum of protobuf has no parameters: take them away";
+    proto_enum_zero() = "an enum of protobuf has a value with the number 0: it stands for what did not travel";
+    proto_enum_number(number) = "{number} is no number of an enum: they have 32 bits";
+    proto_discriminant() = "the number of a value is written out: `= 3`, or `#[proto(3)]`";
+    proto_unknown() = "the variant for unknown numbers holds one: `#[proto(unknown)] Other(i32)`";
+    proto_unknown_twice() = "one variant keeps unknown numbers; take the other away";
+    proto_unknown_oneof() = "`unknown` is for enums without content";
     // Of `#[plugin]`.
     plugin_item() = "`#[plugin]` stands on the function that makes the plugin: `fn consul(options: &Options) -> Result<Consul>`";
     plugin_kind() = "say what it is: one of `registry`, `transport`, `broker`, `codec`, `selector`, as in `#[plugin(registry = \"consul\")]`";

@@ -10,6 +10,8 @@ mod message;
 mod plugin;
 #[cfg(feature = "proto")]
 mod proto;
+#[cfg(feature = "protobuf")]
+mod protobuf;
 mod service;
 #[cfg(test)]
 mod snapshots;
@@ -62,6 +64,15 @@ fn proto_of(_: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = errors::Errors::default();
     errors.push(proc_macro2::Span::call_site(), errors::text::proto_feature());
     errors.beside(proc_macro2::TokenStream::new())
+#[cfg(feature = "protobuf")]
+#[proc_macro_derive(Message, attributes(proto))]
+pub fn derive_message(item: TokenStream) -> TokenStream {
+    let derive = |item: TokenStream| TokenStream::from(protobuf::derive(item.into()));
+    std::panic::catch_unwind(move || derive(item)).unwrap_or_else(|_| {
+        let mut errors = errors::Errors::default();
+        errors.push(proc_macro2::Span::call_site(), errors::text::panicked());
+        errors.beside(proc_macro2::TokenStream::new()).into()
+    })
 }
 
 type Expand = fn(proc_macro2::TokenStream, proc_macro2::TokenStream) -> proc_macro2::TokenStream;

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::pin;
 
+#[cfg(feature = "protobuf")]
+pub use crate::proto::private as proto;
 pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
@@ -113,26 +115,53 @@ pub trait Contract<S: 'static> {
 
 /// Asks, when the program is compiled, what a type can do: `Probe::<T>::WIRE`.
 ///
-/// The associated constants of the inherent `impl`s win where their bounds hold; else those of [`NoWire`] and [`NoShape`] are found. In
+/// The associated constants of the inherent `impl`s win where their bounds hold; else those of [`probes`] are found. In
 /// a generic block the `where` clause decides.
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
-/// The answer of a type that travels by serde alone.
-pub trait NoWire<T: 'static> {
-    /// How the type travels beyond what serde does.
-    const WIRE: Option<&'static Wire<T>> = None;
+/// The answers of types that cannot do what they are asked about.
+pub mod probes {
+    use super::Probe;
+    use crate::codec::Wire;
+    use crate::schema::Shape;
+
+    /// Of one that travels by serde alone.
+    pub trait NoWire<T: 'static> {
+        /// How the type travels beyond what serde does.
+        const WIRE: Option<&'static Wire<T>> = None;
+        /// How the type travels as protobuf.
+        const PROTO: Option<&'static Wire<T>> = None;
+    }
+
+    impl<T: 'static> NoWire<T> for Probe<T> {}
+
+    /// Of one of which only the name is known.
+    pub trait NoShape {
+        /// What the type looks like.
+        const SHAPE: Option<Shape> = None;
+    }
+
+    impl<T: ?Sized> NoShape for Probe<T> {}
+
+    /// Of one that protobuf does not know.
+    #[cfg(feature = "protobuf")]
+    pub trait NoProto {
+        /// Whether it can be a field.
+        const FORM: bool = false;
+        /// Whether it can be one, with all that it is made of.
+        const DEEP: bool = false;
+        /// What a `.proto` says of a field of this type.
+        const TEXT: crate::proto::describe::Known = None;
+        /// What a `.proto` says of the type.
+        const DESCRIBED: crate::proto::describe::Named = None;
+        /// A check of its fields.
+        const FIELDS: () = ();
+    }
+
+    #[cfg(feature = "protobuf")]
+    impl<T: ?Sized> NoProto for Probe<T> {}
 }
-
-impl<T: 'static> NoWire<T> for Probe<T> {}
-
-/// The answer of a type of which only the name is known.
-pub trait NoShape {
-    /// What the type looks like.
-    const SHAPE: Option<Shape> = None;
-}
-
-impl<T: ?Sized> NoShape for Probe<T> {}
 
 impl<T: Travels> Probe<T> {
     /// How the type travels beyond what serde does.
@@ -144,7 +173,75 @@ impl<T: Schema> Probe<T> {
     pub const SHAPE: Option<Shape> = Some(T::SHAPE);
 }
 
-/// A type that travels in a way of its own: raw bytes now, protobuf with the next version.
+#[cfg(feature = "protobuf")]
+mod protobuf {
+    use super::{Probe, Wire};
+    use crate::proto::describe::{Describe, Known, Named, Text};
+    use crate::proto::private::{Field, Raw};
+
+    impl<T: prost::Message + Default + 'static> Probe<T> {
+        /// How the type travels as protobuf.
+        pub const PROTO: Option<&'static Wire<T>> = Some(&const { crate::codec::protobuf::wire() });
+    }
+
+    impl<K, T: Field<K>> Probe<(K, T)> {
+        /// Whether it can be a field.
+        pub const FORM: bool = true;
+    }
+
+    impl<K, T: Field<K>> Probe<(K, T)>
+    where
+        T::Mark: Unpin,
+    {
+        /// Whether it can be one, with all that it is made of.
+        pub const DEEP: bool = true;
+    }
+
+    impl<K, T: Text<K>> Probe<(K, T)> {
+        /// What a `.proto` says of a field of this type.
+        pub const TEXT: Known = Some(T::text);
+    }
+
+    impl<T: Describe> Probe<T> {
+        /// What a `.proto` says of the type.
+        pub const DESCRIBED: Named = Some(T::describe);
+    }
+
+    impl<T: Raw> Probe<T> {
+        /// A check of its fields.
+        pub const FIELDS: () = T::FIELDS;
+    }
+}
+
+/// The way of a type's own, if it has one, before that of its protobuf: raw bytes are no message of one field.
+pub const fn wire<T>(own: Option<&'static Wire<T>>, proto: Option<&'static Wire<T>>) -> Option<&'static Wire<T>> {
+    match own {
+        Some(own) => Some(own),
+        None => proto,
+    }
+}
+
+/// Refuses a message that does not speak protobuf, when the program is compiled. The caller is where the error points.
+///
+/// # Panics
+/// When it does not.
+#[track_caller]
+pub const fn speaks_protobuf<T>((): (), wire: Option<&'static Wire<T>>) {
+    if let Some(wire) = wire {
+        let mut at = 0;
+        while at < wire.content_types.len() {
+            if same(wire.content_types[at].as_bytes(), b"application/protobuf") {
+                return;
+            }
+            at += 1;
+        }
+    }
+    panic!(
+        "this message does not speak protobuf, as `#[service(proto)]` asks: mark its definition with `#[micro::message]`"
+    );
+}
+
+/// A type that travels in a way of its own.
 pub trait Travels: Sized + 'static {
     /// The way.
     const WIRE: &'static Wire<Self>;

@@ -40,6 +40,8 @@
 //! | `flags` | the command line, and the log that [`main`] installs | yes |
 //! | `mdns` | the mdns registry | yes |
 //! | `msgpack` | MessagePack | yes |
+//! | `protobuf` | protobuf, see [`proto`] | yes |
+//! | `uuid`, `chrono`, `jiff`, `time` | types of those crates in messages of protobuf | no |
 //! | `erased` | codecs of other crates | no |
 //! | `conformance` | the suites that every plugin of a kind passes | no |
 //!
@@ -60,6 +62,8 @@ pub mod message;
 mod metadata;
 mod net;
 pub mod plugin;
+#[cfg(feature = "protobuf")]
+pub mod proto;
 pub mod registry;
 pub mod schema;
 pub mod selector;
@@ -212,6 +216,29 @@ pub use micro_macros::subscriber;
 ///
 /// The one argument is `crate = path`, where `micro` is when it goes by another name.
 pub use micro_macros::message;
+
+/// Makes a struct or an enum a message of protobuf, a [`prost::Message`](proto::prost::Message), and nothing else.
+///
+/// [`message`](macro@message) does the same beside its other derives, where each field has a form in protobuf; with
+/// this derive a field that has none is an error. See [`proto`] for what each type is there, for numbers, names and
+/// attributes.
+///
+/// ```
+/// use micro::proto::prost::Message;
+///
+/// #[derive(micro::Message, Debug, Default, PartialEq)]
+/// struct Order {
+///     id: u64,
+///     tags: Vec<String>,
+/// }
+///
+/// let order = Order { id: 7, tags: vec!["new".into()] };
+/// assert_eq!(order.encode_to_vec(), b"\x08\x07\x12\x03new");
+/// assert_eq!(Order::decode(&b"\x08\x07\x12\x03new"[..])?, order);
+/// # Ok::<(), micro::proto::prost::DecodeError>(())
+/// ```
+#[cfg(feature = "protobuf")]
+pub use micro_macros::Message;
 
 /// Registers the constructor of a plugin, so that it is found by its name: `--registry=consul`.
 ///

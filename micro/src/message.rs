@@ -31,6 +31,8 @@ pub enum ContentType {
     Json,
     /// `application/msgpack`, also `x-msgpack` and `vnd.msgpack`.
     MessagePack,
+    /// `application/protobuf`, also `x-protobuf`.
+    Protobuf,
     /// `application/octet-stream`: bytes as they are.
     Bytes,
     /// Any other, in lower case and without parameters.
@@ -48,6 +50,7 @@ impl ContentType {
         match essence.as_str() {
             "application/json" => ContentType::Json,
             "application/msgpack" | "application/x-msgpack" | "application/vnd.msgpack" => ContentType::MessagePack,
+            "application/protobuf" | "application/x-protobuf" => ContentType::Protobuf,
             "application/octet-stream" => ContentType::Bytes,
             _ => ContentType::Other(essence.into()),
         }
@@ -58,6 +61,7 @@ impl ContentType {
         match self {
             ContentType::Json => "application/json",
             ContentType::MessagePack => "application/msgpack",
+            ContentType::Protobuf => "application/protobuf",
             ContentType::Bytes => "application/octet-stream",
             ContentType::Other(name) => name,
         }

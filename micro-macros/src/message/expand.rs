@@ -19,7 +19,8 @@ pub(super) fn expand(message: &Message) -> TokenStream {
     let item = item(message);
     let default = default(message);
     let schema = schema(message);
-    quote!(#item #default #schema)
+    let proto = &message.proto;
+    quote!(#item #default #schema #proto)
 }
 
 /// The type with the derives that it lacks.
@@ -259,7 +260,7 @@ fn schema(message: &Message) -> TokenStream {
             const SHAPE: #krate::schema::Shape =
                 #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs));
             const BODY: #krate::schema::Body = {
-                use #krate::__private::NoShape as _;
+                use #krate::__private::probes::*;
                 #krate::schema::Body::#body
             };
         }

@@ -24,6 +24,8 @@ pub(super) struct Message {
     pub(super) default: Default,
     pub(super) docs: Docs,
     pub(super) body: Body,
+    /// What makes it a message of protobuf.
+    pub(super) proto: TokenStream,
     /// Whether the type is sound enough to be described.
     pub(super) sound: bool,
 }
@@ -90,7 +92,7 @@ const DERIVES: &[(Derive, &str)] = &[
 ];
 
 impl Message {
-    pub(super) fn new(input: DeriveInput, krate: Path, errors: &mut Errors) -> Self {
+    pub(super) fn new(mut input: DeriveInput, krate: Path, errors: &mut Errors) -> Self {
         let before = errors.count();
         for parameter in &input.generics.params {
             if let GenericParam::Lifetime(parameter) = parameter {
@@ -137,6 +139,7 @@ impl Message {
         let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
         let constant = input.generics.const_params().next().is_some();
         sound &= errors.count() == before;
+        let proto = proto(&mut input, &krate, &written, sound, errors);
         Self {
             krate,
             // serde knows no default for a type with a constant in its name.
@@ -148,9 +151,52 @@ impl Message {
             missing,
             default,
             body,
+            proto,
             sound,
         }
     }
+}
+
+/// What makes the type a message of protobuf, where it can be one and no derive below does so.
+#[cfg(feature = "protobuf")]
+fn proto(input: &mut DeriveInput, krate: &Path, written: &[String], sound: bool, errors: &mut Errors) -> TokenStream {
+    use crate::protobuf::{self, Mode};
+    if written.iter().any(|name| name == "Message") {
+        return TokenStream::new();
+    }
+    let tokens = match sound {
+        true if shared(input) => protobuf::expand(input, krate, Mode::May, errors),
+        true => TokenStream::new(),
+        false => protobuf::stand_in(input, krate),
+    };
+    protobuf::strip(input);
+    tokens
+}
+
+/// Whether the type may go from thread to thread, as far as its tokens tell: a message of protobuf has to.
+#[cfg(feature = "protobuf")]
+fn shared(input: &DeriveInput) -> bool {
+    let unshared = ["Rc", "Cell", "RefCell", "OnceCell"];
+    !tokens::mentions(input.to_token_stream(), &|ident| unshared.iter().any(|name| ident == name))
+}
+
+#[cfg(not(feature = "protobuf"))]
+fn proto(input: &mut DeriveInput, _: &Path, written: &[String], _: bool, _: &mut Errors) -> TokenStream {
+    if !written.iter().any(|name| name == "Message") {
+        let proto = |attribute: &Attribute| !attribute.path().is_ident("proto");
+        input.attrs.retain(proto);
+        match &mut input.data {
+            Data::Struct(data) => data.fields.iter_mut().for_each(|field| field.attrs.retain(proto)),
+            Data::Enum(data) => {
+                for variant in &mut data.variants {
+                    variant.attrs.retain(proto);
+                    variant.fields.iter_mut().for_each(|field| field.attrs.retain(proto));
+                }
+            }
+            Data::Union(_) => {}
+        }
+    }
+    TokenStream::new()
 }
 
 /// The names in the `derive`s below the attribute.

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{GenericParam, Generics, Path, Type, parse_quote};
 
-use super::expand::{definition_ident, quiet, wire, with_docs, with_metadata};
+use super::expand::{definition_ident, probes, quiet, wire, with_docs, with_metadata};
 use super::handler::Handler;
 use super::model::Service;
 use super::types::{is_unit, spelled};
@@ -123,11 +123,12 @@ fn definition(service: &Service, handler: &Handler) -> TokenStream {
     let docs = with_docs(&handler.docs, krate);
     let deprecated = handler.deprecated.as_ref().map(|_| quote!(.with_deprecated()));
     let metadata = with_metadata(&handler.metadata);
+    let probes = probes(krate);
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         const #ident: &'static #krate::endpoint::Definition = {
-            use #krate::__private::{NoShape as _, NoWire as _};
+            #probes
             &#krate::endpoint::Definition::unary(#name, #request, #response)
                 #policy #route #docs #deprecated #metadata
         };
@@ -140,7 +141,8 @@ fn described(krate: &Path, ty: &Type) -> TokenStream {
     }
     let name = spelled(ty);
     let wire = wire(krate, ty);
-    quote!(#krate::schema::Described::new::<#ty>(#name, #wire, #krate::__private::Probe::<#ty>::SHAPE))
+    let proto = cfg!(feature = "protobuf").then(|| quote!(.with_proto(#krate::__private::Probe::<#ty>::DESCRIBED)));
+    quote!(#krate::schema::Described::new::<#ty>(#name, #wire, #krate::__private::Probe::<#ty>::SHAPE) #proto)
 }
 
 /// The method of an endpoint in the client.
@@ -161,12 +163,13 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
         None => (None, quote!(())),
     };
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
+    let probes = probes(krate);
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #deprecated
         #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
-            use #krate::__private::NoWire as _;
+            #probes
             #krate::Call::new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
         }
     }

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
-use super::expand::{about, quiet, row};
+use super::expand::{about, probes, quiet, row};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use crate::tokens;
@@ -13,7 +13,7 @@ use crate::tokens;
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
 pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
     let krate = &service.krate;
-    let quiet = quiet();
+    let (quiet, probes) = (quiet(), probes(krate));
     let vis = &service.client_vis;
     let client = &service.client;
     let about = about(service);
@@ -37,7 +37,8 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
         impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<#this>] = {
-                use #krate::__private::{NoWire as _, NotShared as _};
+                #probes
+                use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
         }

@@ -27,7 +27,8 @@ fn expand_service(service: &Service) -> TokenStream {
     };
     let client = client(service);
     let agreements = service.handlers.iter().filter_map(|handler| agreement(service, handler));
-    quote!(#handle #client #(#agreements)*)
+    let promises = service.handlers.iter().filter_map(|handler| promise(service, handler));
+    quote!(#handle #client #(#agreements)* #(#promises)*)
 }
 
 /// Asserts that a call can have one content type. In a constant of its own, as `cargo check` looks into no other;
@@ -41,15 +42,39 @@ fn agreement(service: &Service, handler: &Handler) -> Option<TokenStream> {
     let agree = tokens::respan(quote!(#krate::__private::agree), place);
     // The call is where the error points: its path and its parentheses, not the types in them.
     let agree = quote_spanned!(place=> #agree((#request_wire, #response_wire)));
-    let quiet = quiet();
+    let (quiet, probes) = (quiet(), probes(krate));
     Some(quote! {
         #(#cfgs)*
         #quiet
         const _: () = {
-            use #krate::__private::NoWire as _;
+            #probes
             #agree
         };
     })
+}
+
+/// Asserts that an endpoint speaks protobuf, as `#[service(proto)]` promises: each of its messages apart.
+fn promise(service: &Service, handler: &Handler) -> Option<TokenStream> {
+    if !service.proto || !handler.sound || !service.client_generics.params.is_empty() {
+        return None;
+    }
+    let krate = &service.krate;
+    let (cfgs, quiet, probes) = (&handler.cfgs, quiet(), probes(krate));
+    let checks = handler.request.iter().chain([&handler.response]).map(|ty| {
+        let wire = wire(krate, ty);
+        let speaks = tokens::respan(quote!(#krate::__private::speaks_protobuf), ty.span());
+        // First what is wrong in the message, there; then whether it is one at all, here.
+        let speaks = quote_spanned!(ty.span()=> #speaks(#krate::__private::Probe::<#ty>::FIELDS, #wire));
+        quote! {
+            #(#cfgs)*
+            #quiet
+            const _: () = {
+                #probes
+                #speaks
+            };
+        }
+    });
+    Some(quote!(#(#checks)*))
 }
 
 /// What keeps lints quiet about code that nobody wrote.
@@ -76,7 +101,7 @@ pub(super) fn quiet() -> TokenStream {
 /// `impl Handle<GreeterClient> for Greeter`.
 fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let krate = &service.krate;
-    let quiet = quiet();
+    let (quiet, probes) = (quiet(), probes(&service.krate));
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let client = client_type(service);
     let about = about(service);
@@ -88,7 +113,8 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
         impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<Self>] = {
-                use #krate::__private::{NoWire as _, NotShared as _};
+                #probes
+                use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
         }
@@ -144,8 +170,15 @@ pub(super) fn row(service: &Service, handler: &Handler, this: &TokenStream) -> T
     }
 }
 
+/// How a message travels beyond what serde does. It stands where [`probes`] are in scope.
 pub(super) fn wire(krate: &Path, ty: &Type) -> TokenStream {
-    quote!(#krate::__private::Probe::<#ty>::WIRE)
+    let probe = quote!(#krate::__private::Probe::<#ty>);
+    quote!(#krate::__private::wire(#probe::WIRE, #probe::PROTO))
+}
+
+/// The answers of types that cannot do what they are asked about.
+pub(super) fn probes(krate: &Path) -> TokenStream {
+    quote!(use #krate::__private::probes::*;)
 }
 
 pub(super) fn about(service: &Service) -> TokenStream {

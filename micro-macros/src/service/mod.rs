@@ -13,7 +13,7 @@ mod types;
 
 #[cfg(feature = "proto")]
 pub(crate) use handler::camel_case;
-pub(crate) use types::{error_span, spelled};
+pub(crate) use types::{arguments_of, error_span, last, spelled, without_self};
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;

@@ -28,6 +28,8 @@ pub(super) struct Service {
     pub(super) name: String,
     pub(super) version: Option<String>,
     pub(super) metadata: Vec<(String, String)>,
+    /// Whether each message has to speak protobuf.
+    pub(super) proto: bool,
     pub(super) docs: Docs,
     pub(super) handlers: Vec<Handler>,
 }
@@ -91,6 +93,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         name: service_name(arguments, &name, errors),
         version: version(arguments, errors),
         metadata: arguments.metadata.clone(),
+        proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &service_name(arguments, &name, &mut Errors::default()), errors),
         owner: Owner::Type { ty: lasting(&item.self_ty), generics },
@@ -142,6 +145,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
         client_generics: Generics::default(),
         version: version(arguments, errors),
         metadata: arguments.metadata.clone(),
+        proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &wire, errors),
         name: wire,

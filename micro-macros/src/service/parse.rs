@@ -18,6 +18,7 @@ pub(super) struct Arguments {
     pub(super) name: Option<LitStr>,
     pub(super) version: Option<LitStr>,
     pub(super) metadata: Vec<(String, String)>,
+    pub(super) proto: bool,
 }
 
 /// What `#[service]` stands on.
@@ -109,7 +110,7 @@ pub(super) fn allow() -> TokenStream {
 
 impl Arguments {
     fn parse(tokens: TokenStream, block: Option<&Block>, errors: &mut Errors) -> Self {
-        let mut all = Self { krate: krate(None), name: None, version: None, metadata: Vec::new() };
+        let mut all = Self { krate: krate(None), name: None, version: None, metadata: Vec::new(), proto: false };
         let implementation = matches!(block, Some(Block::Implementation { .. }));
         for argument in SERVICE.parse(tokens, errors) {
             let name = argument.name.to_string();
@@ -121,11 +122,11 @@ impl Arguments {
                 "name" => all.name = SERVICE.text(&argument, errors),
                 "version" => all.version = SERVICE.text(&argument, errors),
                 "metadata" => all.metadata = SERVICE.metadata(&argument, errors),
-                "proto" => {
-                    if SERVICE.alone(&argument, errors).is_some() {
-                        errors.push(argument.name.span(), text::service_proto());
-                    }
+                "proto" if SERVICE.alone(&argument, errors).is_none() => {}
+                "proto" if !cfg!(feature = "protobuf") => {
+                    errors.push(argument.name.span(), text::service_proto());
                 }
+                "proto" => all.proto = true,
                 _ => all.krate = krate(SERVICE.path(&argument, errors)),
             }
         }

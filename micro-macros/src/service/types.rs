@@ -80,7 +80,7 @@ pub(super) fn is_stream(ty: &Type) -> bool {
     }
 }
 
-pub(super) fn last(ty: &Type) -> Option<&PathSegment> {
+pub(crate) fn last(ty: &Type) -> Option<&PathSegment> {
     match ty {
         Type::Path(TypePath { qself: None, path, .. }) => path.segments.last(),
         Type::Group(group) => last(&group.elem),
@@ -89,7 +89,7 @@ pub(super) fn last(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-pub(super) fn arguments_of(segment: &PathSegment) -> Vec<&Type> {
+pub(crate) fn arguments_of(segment: &PathSegment) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Vec::new() };
     let types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
@@ -129,7 +129,7 @@ pub(super) fn is_unit(ty: &Type) -> bool {
 }
 
 /// The type with `Self` spelled out, for places outside of the block.
-pub(super) fn without_self(ty: Type, owner: &Type) -> Type {
+pub(crate) fn without_self(ty: Type, owner: &Type) -> Type {
     if !tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self") {
         return ty;
     }

@@ -1,6 +1,6 @@
 //! Values to bytes and back.
 //!
-//! JSON, MessagePack and raw bytes are wired into each endpoint when the program is compiled; nothing looks them up
+//! JSON, MessagePack, protobuf and raw bytes are wired into each endpoint when the program is compiled; nothing looks them up
 //! per call. Codecs of other crates implement [`Codec`] and apply to every endpoint (feature `erased`).
 
 pub mod bytes;
@@ -10,6 +10,8 @@ mod linked;
 #[cfg(feature = "msgpack")]
 mod msgpack;
 mod path;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 mod text;
 #[cfg(feature = "msgpack")]
 mod transcode;
@@ -67,16 +69,18 @@ pub trait Codec: Debug + Send + Sync + 'static {
 
 kind!(dyn Codec, "codec", []);
 
-/// How one type travels beyond what serde does for every type: raw bytes now, protobuf with the next version.
+/// How one type travels beyond what serde does for every type: as raw bytes, or as protobuf.
 ///
-/// Generated code finds it by a probe when the program is compiled; most types have none.
+/// Generated code finds it by a probe when the program is compiled.
 pub struct Wire<T: 'static> {
-    /// All content types of the type, the preferred one first. With `application/json` among them the type also
-    /// travels by codecs of other crates.
+    /// All content types of the type, the preferred one first.
     pub content_types: &'static [&'static str],
-    /// Writes a value in one of them.
+    /// Whether it also travels as serde writes it: as JSON, MessagePack, and by codecs of other crates. `encode` and
+    /// `decode` are not asked for these.
+    pub serde: bool,
+    /// Writes a value in one of the other content types.
     pub encode: fn(&T, &ContentType) -> Result<Bytes>,
-    /// Reads a value in one of them.
+    /// Reads a value in one of the other content types.
     pub decode: fn(&ContentType, &Bytes) -> Result<T>,
 }
 
@@ -104,22 +108,18 @@ pub fn encode<T: Message>(wire: Option<&'static Wire<T>>, content_type: &Content
     if TypeId::of::<T>() == TypeId::of::<()>() {
         return unit::encode(content_type);
     }
-    if let Some(wire) = wire {
-        let name = content_type.as_str();
-        if wire.content_types.contains(&name) {
-            return (wire.encode)(value, content_type);
-        }
-        if !wire.content_types.contains(&JSON) {
-            return Err(unsupported(content_type, wire.content_types));
-        }
-    }
+    let serde = wire.is_none_or(|wire| wire.serde);
     match content_type {
-        ContentType::Json => json::encode(value),
+        ContentType::Json if serde => json::encode(value),
         #[cfg(feature = "msgpack")]
-        ContentType::MessagePack => msgpack::encode(value),
+        ContentType::MessagePack if serde => msgpack::encode(value),
         #[cfg(feature = "erased")]
-        ContentType::Other(name) => linked::encode(name, value),
-        _ => Err(unsupported(content_type, &serde())),
+        ContentType::Other(name) if serde => linked::encode(name, value),
+        other => match wire {
+            Some(wire) if wire.content_types.contains(&other.as_str()) => (wire.encode)(value, other),
+            Some(wire) => Err(unsupported(other, wire.content_types)),
+            None => Err(unsupported(other, &self::serde())),
+        },
     }
 }
 
@@ -136,22 +136,18 @@ pub fn decode<T: Message>(wire: Option<&'static Wire<T>>, content_type: &Content
     if let Some(unit) = (&mut unit as &mut dyn Any).downcast_mut::<Option<T>>().and_then(Option::take) {
         return Ok(unit);
     }
-    if let Some(wire) = wire {
-        let name = content_type.as_str();
-        if wire.content_types.contains(&name) {
-            return (wire.decode)(content_type, body);
-        }
-        if !wire.content_types.contains(&JSON) {
-            return Err(unsupported(content_type, wire.content_types));
-        }
-    }
+    let serde = wire.is_none_or(|wire| wire.serde);
     match content_type {
-        ContentType::Json => json::decode(body),
+        ContentType::Json if serde => json::decode(body),
         #[cfg(feature = "msgpack")]
-        ContentType::MessagePack => msgpack::decode(body),
+        ContentType::MessagePack if serde => msgpack::decode(body),
         #[cfg(feature = "erased")]
-        ContentType::Other(name) => linked::decode(name, body),
-        _ => Err(unsupported(content_type, &serde())),
+        ContentType::Other(name) if serde => linked::decode(name, body),
+        other => match wire {
+            Some(wire) if wire.content_types.contains(&other.as_str()) => (wire.decode)(other, body),
+            Some(wire) => Err(unsupported(other, wire.content_types)),
+            None => Err(unsupported(other, &self::serde())),
+        },
     }
 }
 

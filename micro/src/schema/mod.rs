@@ -26,12 +26,21 @@ pub struct Described {
     pub content_types: &'static [&'static str],
     /// What it looks like.
     pub shape: Shape,
+    /// What a `.proto` says of it.
+    #[cfg(feature = "protobuf")]
+    pub(crate) proto: crate::proto::describe::Named,
 }
 
 impl Described {
     /// A type of which only the name is known.
     pub const fn named(name: &'static str, content_types: &'static [&'static str]) -> Self {
-        Self { name, content_types, shape: Shape::Named(name) }
+        Self {
+            name,
+            content_types,
+            shape: Shape::Named(name),
+            #[cfg(feature = "protobuf")]
+            proto: None,
+        }
     }
 
     /// A type, as generated code found it: the way it travels beyond serde, and its shape.
@@ -44,12 +53,20 @@ impl Described {
             Some(shape) => shape,
             None => Shape::Named(name),
         };
-        Self { name, content_types, shape }
+        Self { shape, ..Self::named(name, content_types) }
     }
 
     /// No message: the request of a method without one, the reply of one that returns `Result<()>`.
     pub const fn nothing() -> Self {
-        Self { name: "Empty", content_types: codec::unit::WIRE.content_types, shape: Shape::Empty }
+        Self { shape: Shape::Empty, ..Self::named("Empty", codec::unit::WIRE.content_types) }
+    }
+
+    /// With what a `.proto` says of it.
+    #[cfg(feature = "protobuf")]
+    #[doc(hidden)]
+    pub const fn with_proto(mut self, proto: crate::proto::describe::Named) -> Self {
+        self.proto = proto;
+        self
     }
 
     /// The tree of names and types that a registry record has for it, three levels deep.

@@ -134,6 +134,7 @@ pub(super) fn content_type(content_type: &ContentType) -> HeaderValue {
     match content_type {
         ContentType::Json => HeaderValue::from_static("application/json"),
         ContentType::MessagePack => HeaderValue::from_static("application/msgpack"),
+        ContentType::Protobuf => HeaderValue::from_static("application/protobuf"),
         ContentType::Bytes => HeaderValue::from_static("application/octet-stream"),
         ContentType::Other(name) => value(name.to_string()),
     }
