@@ -64,6 +64,8 @@ fn proto_of(_: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
     let mut errors = errors::Errors::default();
     errors.push(proc_macro2::Span::call_site(), errors::text::proto_feature());
     errors.beside(proc_macro2::TokenStream::new())
+}
+
 #[cfg(feature = "protobuf")]
 #[proc_macro_derive(Message, attributes(proto))]
 pub fn derive_message(item: TokenStream) -> TokenStream {

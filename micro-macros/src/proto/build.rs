@@ -210,7 +210,7 @@ impl Builder<'_> {
                 deprecated: false,
             },
             ty: quote!(#krate::__private::std::option::Option<#ty>),
-            proto: vec![quote!(oneof)],
+            proto: vec![quote!(oneof(#(#numbers),*))],
             json: None,
         }
     }

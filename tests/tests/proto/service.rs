@@ -51,7 +51,8 @@ async fn a_contract_of_a_file_is_served_over_http() {
 
     // By the names of the file, in JSON of proto3, where 64 bits are text.
     let url = format!("http://{}/Greeter/SayIT", running.address());
-    let post = |body: &'static str| reqwest::Client::new().post(&url).header("content-type", "application/json").body(body);
+    let post =
+        |body: &'static str| reqwest::Client::new().post(&url).header("content-type", "application/json").body(body);
     let response = post(r#"{"name": "John", "times": "2"}"#).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), r#"{"greeting":"Ciao John"}"#);
     running.stop().await;

@@ -7,7 +7,9 @@ use prost_reflect::prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tests::proto::{debug, greeter, health, interop, proto2, reflection, server, shop, shop_with_options, users, wellknown};
+use tests::proto::{
+    debug, greeter, health, interop, proto2, reflection, server, shop, shop_with_options, users, wellknown,
+};
 
 use crate::random::Random;
 
