@@ -197,6 +197,8 @@ impl Builder<'_> {
         let krate = &self.options.krate;
         let modules = self.modules_of(oneof.parent_message());
         let ty = self.places.of(oneof.full_name()).map(|place| place.from(&modules)).unwrap_or_default();
+        let numbers = oneof.fields().filter(|field| !field.is_group());
+        let numbers = numbers.map(|field| Literal::u32_unsuffixed(field.number()));
         let docs = self.docs(
             &oneof.parent_file(),
             oneof.path(),

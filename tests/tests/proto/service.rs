@@ -55,5 +55,5 @@ async fn a_contract_of_a_file_is_served_over_http() {
         |body: &'static str| reqwest::Client::new().post(&url).header("content-type", "application/json").body(body);
     let response = post(r#"{"name": "John", "times": "2"}"#).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), r#"{"greeting":"Ciao John"}"#);
-    running.stop().await;
+    running.stop().await.unwrap();
 }

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use prost_reflect::prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tests::proto::{
@@ -31,24 +31,29 @@ where
     let pool = pool(file);
     let descriptor = pool.get_message_by_name(name).unwrap_or_else(|| panic!("{file} has no {name}"));
     for seed in 0..200 {
-        let theirs = Random::new(seed).message(&descriptor, 3);
-        let ours = T::decode(theirs.encode_to_vec().as_slice())
-            .unwrap_or_else(|error| panic!("{name}, seed {seed}: {error}: {theirs:?}"));
-        let again = DynamicMessage::decode(descriptor.clone(), ours.encode_to_vec().as_slice())
-            .unwrap_or_else(|error| panic!("{name}, seed {seed}: {error}: {ours:?}"));
-        assert_eq!(again, theirs, "{name}, seed {seed}: {ours:?}");
-        assert_eq!(ours.encoded_len(), ours.encode_to_vec().len(), "{name}, seed {seed}");
+        let made = Random::new(seed).message(&descriptor, 3).encode_to_vec();
+        let theirs = read(&descriptor, &made);
+        let what = format!("{name}, seed {seed}: {theirs}");
+        let ours = T::decode(made.as_slice()).unwrap_or_else(|error| panic!("{error}: {what}"));
+        let written = ours.encode_to_vec();
+        assert_eq!(ours.encoded_len(), written.len(), "{what}");
+        let again = read(&descriptor, &written);
+        assert!(again == theirs, "{again} from {what}");
 
         let json = serde_json::to_string(&theirs).expect("it has a form in JSON");
-        let read: T =
-            serde_json::from_str(&json).unwrap_or_else(|error| panic!("{name}, seed {seed}: {error} in {json}"));
-        assert_eq!(read, ours, "{name}, seed {seed}: {json}");
+        let read: T = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error} in {json} of {what}"));
+        assert_eq!(read, ours, "{json} of {what}");
         let json = serde_json::to_string(&ours).expect("it has a form in JSON");
         let mut deserializer = serde_json::Deserializer::from_str(&json);
         let read = DynamicMessage::deserialize(descriptor.clone(), &mut deserializer)
-            .unwrap_or_else(|error| panic!("{name}, seed {seed}: {error} in {json}"));
-        assert_eq!(read, theirs, "{name}, seed {seed}: {json}");
+            .unwrap_or_else(|error| panic!("{error} in {json} of {what}"));
+        assert!(read == theirs, "{read} from {json} of {what}");
     }
+}
+
+/// A message, as it is after it has travelled: what is zero is as good as absent.
+fn read(descriptor: &MessageDescriptor, bytes: &[u8]) -> DynamicMessage {
+    DynamicMessage::decode(descriptor.clone(), bytes).expect("it was written as such a message")
 }
 
 macro_rules! files {
