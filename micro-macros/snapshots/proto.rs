@@ -1,4 +1,4 @@
-///Whom to greet.
+/// Whom to greet.
 #[allow(
     dead_code,
     deprecated,
@@ -15,14 +15,14 @@
 #[::micro::message(json = "proto3", crate = ::micro)]
 #[derive(::core::cmp::PartialEq, Eq, Hash)]
 pub struct HelloRequest {
-    ///The name.
+    /// The name.
     #[proto(1)]
     pub name: ::micro::__private::std::string::String,
-    ///The field `times`, number 2.
+    /// The field `times`, number 2.
     #[proto(2)]
     pub times: i64,
 }
-///The greeting.
+/// The greeting.
 #[allow(
     dead_code,
     deprecated,
@@ -39,11 +39,11 @@ pub struct HelloRequest {
 #[::micro::message(json = "proto3", crate = ::micro)]
 #[derive(::core::cmp::PartialEq, Eq)]
 pub struct HelloResponse {
-    ///The field `greeting`, number 1.
+    /// The field `greeting`, number 1.
     #[proto(1)]
     pub greeting: ::micro::__private::std::string::String,
 }
-///Says hello.
+/// Says hello.
 #[allow(
     dead_code,
     deprecated,
@@ -59,19 +59,19 @@ pub struct HelloResponse {
 )]
 #[::micro::service(name = "Greeter", proto, crate = ::micro)]
 pub trait Greeter {
-    ///Greets one person by name.
+    /// Greets one person by name.
     #[handler(idempotent)]
     async fn hello(
         &self,
         request: self::HelloRequest,
     ) -> ::micro::Result<self::HelloResponse>;
-    ///Says it in the language of the house.
+    /// Says it in the language of the house.
     #[handler(name = "SayIT")]
     async fn say_it(
         &self,
         request: self::HelloRequest,
     ) -> ::micro::Result<self::HelloResponse>;
-    ///Forgets whom it greeted.
+    /// Forgets whom it greeted.
     #[handler]
     async fn forget(&self) -> ::micro::Result<()>;
 }

@@ -1,5 +1,6 @@
 //! The attributes of `micro`. Their docs are on the re-exports in that crate.
 
+#![cfg_attr(not(feature = "protobuf"), allow(dead_code, unused_imports, reason = "texts and helpers of protobuf"))]
 #![allow(missing_docs, reason = "the docs of an attribute are on its re-export in `micro`")]
 
 mod arguments;

@@ -363,6 +363,37 @@ pub use micro_macros::proto;
 /// another name.
 pub use micro_macros::main;
 
+/// Holds a committed `.proto` against the program, in a test.
+///
+/// The path is relative to the crate's `Cargo.toml`. After it stand the types of the handlers; without any the program
+/// that is called as the file is, and was built beside the test, is asked by `--proto`:
+///
+/// ```no_run
+/// # struct Greeter;
+/// # #[micro::service] impl Greeter { #[handler] async fn hello(&self) -> micro::Result<()> { Ok(()) } }
+/// # fn test() {
+/// micro::assert_proto!("proto/greeter.proto", Greeter);
+/// micro::assert_proto!("proto/greeter.proto");
+/// # }
+/// ```
+///
+/// `MICRO_PROTO=write cargo test` writes the file.
+///
+/// # Panics
+/// When they differ, with the difference, and with what of it breaks callers that were built from the committed file:
+/// a number that is used again, a type that changed, a field that is gone and not reserved.
+#[cfg(feature = "protobuf")]
+#[macro_export]
+macro_rules! assert_proto {
+    ($path:literal $(, $handler:ty)* $(,)?) => {
+        $crate::proto::assert_file(
+            $crate::__private::std::env!("CARGO_MANIFEST_DIR"),
+            $path,
+            $crate::__private::std::vec![$($crate::proto::table::<_, $handler>()),*],
+        )
+    };
+}
+
 pub use broker::Broker;
 pub use codec::Codec;
 pub use registry::Registry;

@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use protox::file::{File, FileResolver, GoogleFileResolver};
+use protox::prost_reflect::prost_types::FileDescriptorProto;
 use protox::prost_reflect::{DescriptorPool, FileDescriptor};
 use syn::LitStr;
 
 use super::parse::Options;
+use super::salvage::salvage;
 use super::{missing, refused};
 use crate::errors::{Errors, text};
 
@@ -94,24 +96,35 @@ pub(super) fn compile(options: &Options, errors: &mut Errors) -> Option<Compiled
     if errors.count() > before {
         return None;
     }
-    let sources = Sources::default();
-    let mut compiler = protox::Compiler::with_file_resolver(Resolver {
+    let mut resolver = Resolver {
         folders,
         roots: roots.iter().map(|(_, name, path)| (name.clone(), path.clone())).collect(),
+        mended: BTreeMap::new(),
         opened: RefCell::default(),
-        sources: sources.clone(),
-    });
-    for (literal, _, path) in &roots {
-        if let Err(error) = compiler.open_file(path) {
+        sources: Sources::default(),
+    };
+    // Each turn takes a mistake away that the first one has told, or one that follows from it.
+    for turn in 0..20 {
+        let sources = resolver.sources.clone();
+        let mut compiler = protox::Compiler::with_file_resolver(resolver.clone());
+        let refused =
+            roots.iter().find_map(|(literal, _, path)| compiler.open_file(path).err().map(|error| (literal, error)));
+        let Some((literal, error)) = refused else {
+            let pool = compiler.descriptor_pool();
+            let roots = roots.iter().filter_map(|(_, name, _)| pool.get_file_by_name(name)).collect();
+            return Some(Compiled { pool, roots, sources });
+        };
+        if turn == 0 {
             for text in refused::texts(&error, &sources, options) {
                 errors.push(literal.span(), text);
             }
-            return None;
         }
+        let mended = error.file().and_then(|name| resolver.mended.get(name));
+        let (name, file) = salvage(&error, &sources, mended)?;
+        resolver.mended.insert(name, file);
+        resolver.opened.take();
     }
-    let pool = compiler.descriptor_pool();
-    let roots = roots.iter().filter_map(|(_, name, _)| pool.get_file_by_name(name)).collect();
-    Some(Compiled { pool, roots, sources })
+    None
 }
 
 fn push(folders: &mut Vec<PathBuf>, folder: PathBuf) {
@@ -121,10 +134,13 @@ fn push(folders: &mut Vec<PathBuf>, folder: PathBuf) {
 }
 
 /// Finds imports in folders, then among the files that come with the compiler.
+#[derive(Clone)]
 struct Resolver {
     folders: Vec<PathBuf>,
     /// Names and paths of the files that were asked for.
     roots: Vec<(String, PathBuf)>,
+    /// Files with mistakes, without them.
+    mended: BTreeMap<String, FileDescriptorProto>,
     /// The name under which a file was first read.
     opened: RefCell<BTreeMap<PathBuf, String>>,
     sources: Sources,
@@ -147,6 +163,9 @@ impl FileResolver for Resolver {
             return File::from_source(name, &format!("syntax = \"proto3\"; import public \"{first}\";"));
         }
         self.sources.paths.borrow_mut().insert(name.to_owned(), path.clone());
-        File::open(name, &path)
+        match self.mended.get(name) {
+            Some(file) => Ok(File::from_file_descriptor_proto(file.clone())),
+            None => File::open(name, &path),
+        }
     }
 }

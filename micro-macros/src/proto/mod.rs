@@ -11,6 +11,7 @@ mod names;
 mod parse;
 mod places;
 mod refused;
+mod salvage;
 mod services;
 mod types;
 mod wanted;
@@ -20,7 +21,7 @@ use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
 
-/// The items of the files; then all mistakes. What cannot be compiled has no items.
+/// The items of the files, as far as they are sound; then all mistakes.
 pub(crate) fn call(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let items = parse::parse(tokens, &mut errors).map(|options| items(&options, &mut errors));

@@ -43,6 +43,7 @@ impl Refusal {
             let line = sources.text(file).lines().nth(contents.line())?.to_owned();
             Some((contents.line(), contents.column(), label.len(), line))
         });
+        let found = found.or_else(|| mentioned(&reason, &sources.text(file)));
         match found {
             Some((line, column, length, quoted)) => Self {
                 place: format!("{shown}:{}:{}", line + 1, column + 1),
@@ -70,9 +71,26 @@ const SCALARS: &[&str] = &[
     "sint64", "string", "uint32", "uint64",
 ];
 
+/// The name that an error says to be of no type.
+fn undefined(reason: &str) -> Option<&str> {
+    reason.strip_prefix("name '")?.strip_suffix("' is not defined")
+}
+
+/// The first place of such a name, for errors that have none of their own: the types of a map are such.
+fn mentioned(reason: &str, source: &str) -> Option<(usize, usize, usize, String)> {
+    let given = undefined(reason)?;
+    let part = |letter: Option<char>| letter.is_some_and(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.'));
+    source.lines().enumerate().find_map(|(number, line)| {
+        let mut places = line.match_indices(given).map(|(at, _)| at);
+        let whole =
+            |at: &usize| !part(line[..*at].chars().next_back()) && !part(line[at + given.len()..].chars().next());
+        places.find(whole).map(|at| (number, at, given.len(), line.to_owned()))
+    })
+}
+
 /// The type that was probably meant by a name that is none.
 fn meant(reason: &str, source: &str) -> Option<String> {
-    let given = reason.strip_prefix("name '")?.strip_suffix("' is not defined")?;
+    let given = undefined(reason)?;
     let mut words = source.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty());
     let mut known = SCALARS.to_vec();
     while let Some(word) = words.next() {

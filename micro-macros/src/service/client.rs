@@ -141,7 +141,11 @@ fn described(krate: &Path, ty: &Type) -> TokenStream {
     }
     let name = spelled(ty);
     let wire = wire(krate, ty);
-    let proto = cfg!(feature = "protobuf").then(|| quote!(.with_proto(#krate::__private::Probe::<#ty>::DESCRIBED)));
+    let private = quote!(#krate::__private);
+    let proto = cfg!(feature = "protobuf").then(|| {
+        let message = quote!(#private::Probe::<(#private::proto::kind::Foreign, #ty)>);
+        quote!(.with_proto(#private::Probe::<#ty>::DESCRIBED, #message::TEXT))
+    });
     quote!(#krate::schema::Described::new::<#ty>(#name, #wire, #krate::__private::Probe::<#ty>::SHAPE) #proto)
 }
 

@@ -1,10 +1,8 @@
 //! What `--proto` prints: types that describe themselves, and the text of it all.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
+use std::collections::{BTreeSet, HashMap};
 
 use super::traits::kind;
-use crate::{Error, Result};
 
 /// A message or an enum that can say what it is in a `.proto`.
 pub trait Describe {
@@ -58,15 +56,27 @@ pub type Named = Option<fn(&mut Types) -> String>;
 /// A message as it is written down.
 #[derive(Debug, Default)]
 pub struct Message {
-    docs: String,
-    path: String,
-    members: Vec<Member>,
-    reserved: Vec<(i64, i64)>,
-    names: Vec<String>,
+    pub(super) docs: String,
+    name: String,
+    pub(super) members: Vec<Member>,
+    pub(super) reserved: Reserved,
+}
+
+/// Numbers and names that do not come back.
+#[derive(Debug, Default)]
+pub(super) struct Reserved {
+    pub(super) numbers: Vec<(i64, i64)>,
+    pub(super) names: Vec<String>,
+}
+
+impl Reserved {
+    fn new(numbers: &[(i64, i64)], names: &[&str]) -> Self {
+        Self { numbers: numbers.to_vec(), names: names.iter().map(|name| (*name).to_owned()).collect() }
+    }
 }
 
 #[derive(Debug)]
-enum Member {
+pub(super) enum Member {
     Field { number: u32, name: String, docs: String, deprecated: bool, ty: FieldType },
     Oneof(String),
     End,
@@ -80,7 +90,7 @@ impl Message {
                 let ty = text(types);
                 self.push(number, name, docs, deprecated, ty);
             }
-            None => types.unknown.push(format!("{}.{name}", self.path)),
+            None => types.unknown.push(format!("{}.{name}", self.name)),
         }
     }
 
@@ -108,10 +118,10 @@ impl Message {
 /// A value of an enum.
 #[derive(Clone, Debug)]
 pub struct Value {
-    name: String,
-    number: i32,
-    docs: String,
-    deprecated: bool,
+    pub(super) name: String,
+    pub(super) number: i32,
+    pub(super) docs: String,
+    pub(super) deprecated: bool,
 }
 
 impl Value {
@@ -122,13 +132,12 @@ impl Value {
 }
 
 #[derive(Debug)]
-enum Item {
+pub(super) enum Item {
     Message(Message),
     Enum {
         docs: String,
         values: Vec<Value>,
-        reserved: Vec<(i64, i64)>,
-        names: Vec<String>,
+        reserved: Reserved,
     },
     /// Being described: a type that holds itself.
     Begun,
@@ -137,14 +146,14 @@ enum Item {
 /// All types of a service, by the order in which they are needed first.
 #[derive(Debug, Default)]
 pub struct Types {
-    items: Vec<(String, Item)>,
+    pub(super) items: Vec<(String, Item)>,
     /// Where in `items` the type with a path is.
     paths: HashMap<String, usize>,
-    imports: BTreeMap<&'static str, ()>,
+    pub(super) imports: BTreeSet<&'static str>,
     /// Fields without a form, and types of which nothing is known.
-    unknown: Vec<String>,
+    pub(super) unknown: Vec<String>,
     /// Names that two types have.
-    clashes: Vec<String>,
+    pub(super) clashes: Vec<String>,
 }
 
 impl Types {
@@ -154,7 +163,7 @@ impl Types {
         }
         if self.items.iter().any(|(other, _)| other == name) {
             let other = self.paths.iter().find(|(_, at)| self.items[**at].0 == name).map_or("", |(path, _)| path);
-            self.clashes.push(format!("{path} and {other} are both `{name}`"));
+            self.clashes.push(format!("{other} and {path} are both `{name}`"));
         }
         self.paths.insert(path.to_owned(), self.items.len());
         self.items.push((name.to_owned(), Item::Begun));
@@ -172,13 +181,8 @@ impl Types {
         fill: impl FnOnce(&mut Types, &mut Message),
     ) -> String {
         if let Some(at) = self.begin(path, &name) {
-            let mut message = Message {
-                docs: docs.to_owned(),
-                path: name.clone(),
-                members: Vec::new(),
-                reserved: reserved.to_vec(),
-                names: names.iter().map(|name| (*name).to_owned()).collect(),
-            };
+            let reserved = Reserved::new(reserved, names);
+            let mut message = Message { docs: docs.to_owned(), name: name.clone(), members: Vec::new(), reserved };
             fill(self, &mut message);
             self.items[at].1 = Item::Message(message);
         }
@@ -196,11 +200,10 @@ impl Types {
         values: &[Value],
     ) -> String {
         if let Some(at) = self.begin(path, &name) {
-            let names = names.iter().map(|name| (*name).to_owned()).collect();
             let mut values = values.to_vec();
             // proto3 wants the value 0 first.
             values.sort_by_key(|value| value.number != 0);
-            self.items[at].1 = Item::Enum { docs: docs.to_owned(), values, reserved: reserved.to_vec(), names };
+            self.items[at].1 = Item::Enum { docs: docs.to_owned(), values, reserved: Reserved::new(reserved, names) };
         }
         name
     }
@@ -212,12 +215,7 @@ impl Types {
 
     /// A type of a file that comes with protobuf.
     pub fn import(&mut self, file: &'static str) {
-        self.imports.insert(file, ());
-    }
-
-    /// A type that cannot describe itself.
-    pub fn stranger(&mut self, path: &str) {
-        self.unknown.push(path.to_owned());
+        self.imports.insert(file);
     }
 }
 

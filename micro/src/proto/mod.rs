@@ -52,12 +52,19 @@
 //!
 //! Messages are nested at most 100 deep. No memory is reserved for a length that the input does not hold.
 
+mod compare;
 mod contain;
 #[doc(hidden)]
 pub mod describe;
+mod print;
 mod scalar;
 mod time;
 mod traits;
+
+pub use compare::check;
+#[doc(hidden)]
+pub use compare::{assert_file, table};
+pub(crate) use print::file;
 
 #[doc(hidden)]
 pub mod private {

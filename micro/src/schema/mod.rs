@@ -29,6 +29,9 @@ pub struct Described {
     /// What a `.proto` says of it.
     #[cfg(feature = "protobuf")]
     pub(crate) proto: crate::proto::describe::Named,
+    /// What a `.proto` says of it as a message.
+    #[cfg(feature = "protobuf")]
+    pub(crate) wrapped: crate::proto::describe::Known,
 }
 
 impl Described {
@@ -40,6 +43,8 @@ impl Described {
             shape: Shape::Named(name),
             #[cfg(feature = "protobuf")]
             proto: None,
+            #[cfg(feature = "protobuf")]
+            wrapped: None,
         }
     }
 
@@ -64,8 +69,12 @@ impl Described {
     /// With what a `.proto` says of it.
     #[cfg(feature = "protobuf")]
     #[doc(hidden)]
-    pub const fn with_proto(mut self, proto: crate::proto::describe::Named) -> Self {
-        self.proto = proto;
+    pub const fn with_proto(
+        mut self,
+        proto: crate::proto::describe::Named,
+        wrapped: crate::proto::describe::Known,
+    ) -> Self {
+        (self.proto, self.wrapped) = (proto, wrapped);
         self
     }
 

@@ -122,6 +122,12 @@ impl Router {
         &self.abouts
     }
 
+    /// The endpoints, sorted by name.
+    #[cfg(feature = "protobuf")]
+    pub(crate) fn definitions(&self) -> &[&'static Definition] {
+        &self.endpoints
+    }
+
     /// The content types that an endpoint speaks.
     pub fn content_types(&self, endpoint: &str) -> Option<&[String]> {
         self.find(endpoint).map(|at| &*self.entries[at].content_types)

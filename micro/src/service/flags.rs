@@ -32,10 +32,14 @@ pub struct Flags {
     pub(crate) values: Vec<Option<String>>,
     pub(crate) print_config: bool,
     pub(crate) plugins: bool,
+    #[cfg(feature = "protobuf")]
+    pub(crate) proto: bool,
 }
 
 const PRINT_CONFIG: &str = "micro_print_config";
 const PLUGINS: &str = "micro_plugins";
+#[cfg(feature = "protobuf")]
+const PROTO: &str = "micro_proto";
 
 impl Flags {
     /// Reads the arguments of a program that has no flags of its own.
@@ -63,6 +67,8 @@ impl From<&ArgMatches> for Flags {
             values: SETTINGS.iter().map(|setting| value(setting.name)).collect(),
             print_config: flag(PRINT_CONFIG),
             plugins: flag(PLUGINS),
+            #[cfg(feature = "protobuf")]
+            proto: flag(PROTO),
         }
     }
 }
@@ -99,6 +105,8 @@ impl clap::Args for Flags {
             let argument = Arg::new(id).long(long).action(ArgAction::SetTrue).help(help).help_heading("Micro");
             alias.into_iter().fold(argument, Arg::alias)
         };
+        #[cfg(feature = "protobuf")]
+        let command = command.arg(switch(PROTO, "proto", None, "Print the .proto of this service"));
         command
             .args(settings)
             .arg(switch(PRINT_CONFIG, "print-config", Some("print_config"), "Show every value and where it came from"))

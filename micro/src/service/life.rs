@@ -102,6 +102,11 @@ impl Drop for Running {
 }
 
 pub(super) async fn start(service: Service) -> Result<Running> {
+    #[cfg(feature = "protobuf")]
+    if service.proto {
+        print!("{}", service.proto()?);
+        std::process::exit(0);
+    }
     for Row { kind, name, package, capabilities, summary } in plugins::linked() {
         tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
     }

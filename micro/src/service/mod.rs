@@ -49,6 +49,9 @@ pub struct Service {
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
     hooks: Hooks,
+    /// Whether `--proto` was given.
+    #[cfg(feature = "protobuf")]
+    proto: bool,
     client: OnceLock<Client>,
 }
 
@@ -98,6 +101,8 @@ impl Service {
             handlers: Vec::new(),
             hooks: Hooks::default(),
             client: OnceLock::new(),
+            #[cfg(feature = "protobuf")]
+            proto: false,
         };
         service = service.set(Key::ServerName, &name);
         service
@@ -179,7 +184,8 @@ impl Service {
 
     /// Reads the command line and the environment.
     ///
-    /// `--help`, `--version`, `--print-config` and `--plugins` print and end the process. A program with flags of its
+    /// `--help`, `--version`, `--print-config` and `--plugins` print and end the process; `--proto` does so when the
+    /// service would start, as its handlers are known then. A program with flags of its
     /// own uses [`flags`](Service::flags) instead. Without the feature `flags` only the environment is read.
     ///
     /// # Errors
@@ -202,6 +208,10 @@ impl Service {
     #[cfg(feature = "flags")]
     pub fn flags(mut self, flags: Flags) -> Result<Self> {
         self.settings.read_flags(&flags.values)?;
+        #[cfg(feature = "protobuf")]
+        {
+            self.proto = flags.proto;
+        }
         let service = self.environment()?;
         let answer = match &flags {
             Flags { plugins: true, .. } => plugins::table(),
@@ -316,6 +326,21 @@ impl Service {
     ) -> Self {
         self.hooks.after_stop.push(Box::new(move || hook().boxed()));
         self
+    }
+
+    /// What `--proto` prints: the `.proto` of its endpoints, whose package is the service's name.
+    ///
+    /// # Errors
+    /// [`Code::FailedPrecondition`](crate::Code::FailedPrecondition) when none of them speaks protobuf, or two of
+    /// their types have one name; [`Code::AlreadyExists`](crate::Code::AlreadyExists) when two endpoints have.
+    #[cfg(feature = "protobuf")]
+    pub fn proto(self) -> Result<String> {
+        let name = self.settings.get(Key::ServerName);
+        let mut router = Router::new(name);
+        for add in self.handlers {
+            add(&mut router)?;
+        }
+        crate::proto::file(name, router.abouts(), router.definitions())
     }
 
     /// Listens, serves and registers; returns when the service can be called.

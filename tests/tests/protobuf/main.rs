@@ -1,23 +1,57 @@
-//! Protobuf.
+//! Protobuf: messages beside those that prost generates from the same `.proto`, and what `--proto` prints.
 
+mod generated;
+mod peers;
 mod shapes;
 
-use micro::proto::prost::Message;
-use shapes::*;
+use std::path::{Path, PathBuf};
 
+use micro::Service;
+
+const SHAPES: &str = "tests/protobuf/shapes.proto";
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The `.proto` is that which is committed.
 #[test]
-fn smoke() {
-    let numbered = Numbered { late: "x".into(), early: 1, choice: Some(Choice::Number(-3)), last: true, number: -2 };
-    let bytes = numbered.encode_to_vec();
-    assert_eq!(Numbered::decode(&bytes[..]).unwrap(), numbered);
-    let nested = Nested {
-        change: Change::Renamed { from: "a".into(), to: "b".into() },
-        wrapped: Some(String::new()),
-        ..Nested::default()
-    };
-    let bytes = nested.encode_to_vec();
-    println!("{bytes:?}");
-    assert_eq!(Nested::decode(&bytes[..]).unwrap(), nested);
-    let tree = Tree { left: Some(Box::default()), children: vec![Tree::default()], ..Tree::default() };
-    assert_eq!(Tree::decode(&tree.encode_to_vec()[..]).unwrap(), tree);
+fn the_proto_of_every_shape() {
+    micro::assert_proto!("tests/protobuf/shapes.proto", shapes::Shapes);
+    let printed = Service::new("shapes").handle(shapes::Shapes).proto().unwrap();
+    assert_eq!(printed, std::fs::read_to_string(path(SHAPES)).unwrap());
+}
+
+/// The types beside ours are those that prost generates of it. `UPDATE=1` writes them anew.
+#[test]
+fn the_peers_are_generated_from_it() {
+    let directory = path("tests/protobuf");
+    let files = protox::compile([directory.join("shapes.proto")], [&directory]).unwrap();
+    let out = tempdir();
+    prost_build::Config::new()
+        .btree_map(["."])
+        .bytes([".shapes.Scalars.shared"])
+        .out_dir(&out)
+        .compile_fds(files)
+        .unwrap();
+    let generated = std::fs::read_to_string(out.join("shapes.rs")).unwrap();
+    let _ = std::fs::remove_dir_all(&out);
+    let committed = directory.join("generated.rs");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&committed, &generated).unwrap();
+    }
+    let same = tokens(&std::fs::read_to_string(committed).unwrap()) == tokens(&generated);
+    assert!(same, "tests/protobuf/generated.rs is not what prost generates of shapes.proto: UPDATE=1 writes it anew");
+}
+
+/// What rustfmt does not change.
+fn tokens(source: &str) -> Vec<String> {
+    let words: String = source.chars().filter(|c| !c.is_whitespace() && *c != ',').collect();
+    vec![words.replace("//!", "")]
+}
+
+fn tempdir() -> PathBuf {
+    let directory = std::env::temp_dir().join(format!("micro-protobuf-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    directory
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 
-use micro::Bytes;
+use micro::{Bytes, Result};
 
 /// Every scalar, in each of its forms.
 #[micro::message]
@@ -189,3 +189,74 @@ pub(crate) struct Page<T> {
 #[micro::message]
 #[derive(PartialEq)]
 pub(crate) struct Nothing {}
+
+/// Takes and returns every shape.
+pub(crate) struct Shapes;
+
+/// Gives back what it gets.
+#[micro::service(proto)]
+impl Shapes {
+    /// Of every scalar.
+    #[handler(idempotent)]
+    pub(crate) async fn scalars(&self, message: Scalars) -> Result<Scalars> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn options(&self, message: Options) -> Result<Options> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn lists(&self, message: Lists) -> Result<Lists> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn maps(&self, message: Maps) -> Result<Maps> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn hashed(&self, message: Hashed) -> Result<Hashed> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn tree(&self, message: Tree) -> Result<Tree> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn numbered(&self, message: Numbered) -> Result<Numbered> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn change(&self, message: Change) -> Result<Change> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn nested(&self, message: Nested) -> Result<Nested> {
+        Ok(message)
+    }
+
+    /// Of a page.
+    #[handler]
+    #[deprecated]
+    async fn page(&self, message: Page<Inner>) -> Result<Page<Inner>> {
+        Ok(message)
+    }
+
+    #[handler]
+    async fn nothing(&self, message: Nothing) -> Result<()> {
+        let Nothing {} = message;
+        Ok(())
+    }
+
+    #[handler]
+    async fn wrapped(&self, message: String) -> Result<u64> {
+        message.parse().map_err(|_| micro::Error::invalid_argument("no number"))
+    }
+}
