@@ -40,7 +40,8 @@
 //! | `flags` | the command line, and the log that [`main`] installs | yes |
 //! | `mdns` | the mdns registry | yes |
 //! | `msgpack` | MessagePack | yes |
-//! | `protobuf` | protobuf, see [`proto`] | yes |
+//! | `protobuf` | protobuf, see [`proto`](mod@proto) | yes |
+//! | `proto` | [`proto!`], and a protobuf compiler at build time | no |
 //! | `uuid`, `chrono`, `jiff`, `time` | types of those crates in messages of protobuf | no |
 //! | `erased` | codecs of other crates | no |
 //! | `conformance` | the suites that every plugin of a kind passes | no |
@@ -220,7 +221,7 @@ pub use micro_macros::message;
 /// Makes a struct or an enum a message of protobuf, a [`prost::Message`](proto::prost::Message), and nothing else.
 ///
 /// [`message`](macro@message) does the same beside its other derives, where each field has a form in protobuf; with
-/// this derive a field that has none is an error. See [`proto`] for what each type is there, for numbers, names and
+/// this derive a field that has none is an error. See [`proto`](mod@proto) for what each type is there, for numbers, names and
 /// attributes.
 ///
 /// ```
