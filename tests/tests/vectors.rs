@@ -29,6 +29,10 @@ const CASES: &[&str] = &[
     "error-unknown-content-type",
 ];
 
+/// The recorded mucp cases with protobuf, and with the JSON of its messages. They call `Say.PB`, which takes and returns
+/// a `google.protobuf.StringValue`.
+const PROTOBUF: &[&str] = &["unary-protobuf", "unary-protobuf-empty", "error-protobuf", "unary-json-pb-string"];
+
 /// Headers that mean something, all others being an echo.
 const COMPARED: &[&str] = &["content-type", "content-length", "micro-error", "x-micro-error", "connection"];
 
@@ -104,6 +108,14 @@ impl Say {
         Err(Error::unknown("line1\nline2 <b>&\"é"))
     }
 
+    #[handler(name = "PB")]
+    async fn wrapped(&self, name: String) -> Result<String> {
+        match name.as_str() {
+            "err" => Err(Error::not_found("no such value").with_id("greeter.say")),
+            name => Ok(format!("Hello {name}")),
+        }
+    }
+
     #[handler]
     async fn meta(&self, ctx: Context, _req: Req) -> Result<Rsp> {
         let seen = ctx.metadata().iter().filter(|(name, _)| *name != "host");
@@ -135,6 +147,27 @@ async fn recorded_requests_get_the_recorded_answers() {
                     raw.closed().await;
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_of_protobuf_get_the_recorded_answers() {
+    let [_, router] = servers();
+    let port = serve(router).await;
+    for version in ["v5", "v6"] {
+        let mut raw = Raw::connect(port).await;
+        for case in PROTOBUF {
+            raw.send(recorded(version, &format!("{case}.request.bin"))).await;
+            let expected = Answer::parse(&recorded(version, &format!("{case}.response.bin")));
+            assert_eq!(meaning(&raw.answer().await), meaning(&expected), "{version} {case}");
+        }
+        // Both calls of the recording, the second of them in protobuf.
+        let requests = messages(&recorded(version, "unary-two-calls.request.bin"));
+        let responses = messages(&recorded(version, "unary-two-calls.response.bin"));
+        for (request, response) in requests.into_iter().zip(responses) {
+            raw.send(request).await;
+            assert_eq!(meaning(&raw.answer().await), meaning(&Answer::parse(&response)), "{version}");
         }
     }
 }

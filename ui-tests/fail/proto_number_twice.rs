@@ -1,3 +1,8 @@
-micro::proto!("proto/number_twice.proto");
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    #[proto(1, 2)]
+    id: u64,
+}
 
 fn main() {}

@@ -262,7 +262,11 @@ impl Parts {
 /// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.
 pub(crate) fn stand_in(input: &DeriveInput, krate: &Path) -> TokenStream {
     let name = &input.ident;
-    let generics = without_defaults(&input.generics);
+    let mut generics = without_defaults(&input.generics);
+    for parameter in generics.type_params_mut() {
+        parameter.bounds.push(parse_quote!(#krate::__private::std::marker::Send));
+        parameter.bounds.push(parse_quote!(#krate::__private::std::marker::Sync));
+    }
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
     let proto = quote!(#krate::__private::proto);
     let result = quote!(#krate::__private::std::result::Result);

@@ -296,11 +296,11 @@ impl Reader<'_> {
         if self.errors.count() > before {
             return None;
         }
-        let unknown =
-            data.variants.iter().zip(&said).find(|(_, said)| said.unknown.is_some()).map(|(variant, _)| variant);
-        let plain = data.variants.iter().all(|variant| {
-            matches!(variant.fields, Fields::Unit) || unknown.is_some_and(|unknown| unknown.ident == variant.ident)
-        });
+        let plain = data
+            .variants
+            .iter()
+            .zip(&said)
+            .all(|(variant, said)| said.unknown.is_some() || matches!(variant.fields, Fields::Unit));
         if data.variants.is_empty() {
             return self.refuse(self.input.ident.span(), text::message_empty_enum());
         }

@@ -60,7 +60,8 @@ pub mod kind {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no form in protobuf",
     label = "cannot be a field of a protobuf message",
-    note = "fields are of the types that the docs of `micro::proto` list: a type of your own derives `micro::Message`",
+    note = "fields are of the types that the docs of `micro::proto` list, each with the wire types for its sign and width; \
+            a type of your own derives `micro::Message`",
     note = "`#[proto(message)]` is for a message of prost, `#[proto(skip)]` for a field that does not travel"
 )]
 pub trait Field<K>: Sized {

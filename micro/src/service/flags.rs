@@ -105,12 +105,13 @@ impl clap::Args for Flags {
             let argument = Arg::new(id).long(long).action(ArgAction::SetTrue).help(help).help_heading("Micro");
             alias.into_iter().fold(argument, Arg::alias)
         };
+        let command = command
+            .args(settings)
+            .arg(switch(PRINT_CONFIG, "print-config", Some("print_config"), "Show every value and where it came from"))
+            .arg(switch(PLUGINS, "plugins", None, "List the plugins that are linked into this program"));
         #[cfg(feature = "protobuf")]
         let command = command.arg(switch(PROTO, "proto", None, "Print the .proto of this service"));
         command
-            .args(settings)
-            .arg(switch(PRINT_CONFIG, "print-config", Some("print_config"), "Show every value and where it came from"))
-            .arg(switch(PLUGINS, "plugins", None, "List the plugins that are linked into this program"))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -1,5 +1,6 @@
 //! Protobuf: messages beside those that prost generates from the same `.proto`, and what `--proto` prints.
 
+mod calls;
 mod generated;
 mod peers;
 mod shapes;

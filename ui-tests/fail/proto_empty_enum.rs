@@ -1,0 +1,5 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+enum Never {}
+
+fn main() {}

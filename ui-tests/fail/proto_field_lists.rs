@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    table: Vec<Vec<i32>>,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Node {
+    name: String,
+    next: Option<Node>,
+}
+
+fn main() {}

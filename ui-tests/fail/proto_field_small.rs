@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    count: u16,
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#![allow(unused)]
+use std::collections::HashMap;
+
+#[derive(micro::Message)]
+struct Order {
+    counts: HashMap<f64, i64>,
+}
+
+fn main() {}

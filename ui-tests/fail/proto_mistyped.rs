@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    #[proto(sint46)]
+    id: i64,
+}
+
+fn main() {}

@@ -1,0 +1,16 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    #[proto(1)]
+    id: u64,
+    #[proto(oneof(2))]
+    pay: Pay,
+}
+
+#[derive(micro::Message)]
+enum Pay {
+    #[proto(2)]
+    Cash(u64),
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+enum Change<T> {
+    Set { value: T },
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+#![allow(unused)]
+#[derive(micro::Message)]
+struct Order {
+    #[proto(unpacked)]
+    count: i64,
+}
+
+fn main() {}
