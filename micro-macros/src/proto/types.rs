@@ -7,7 +7,7 @@ use protox::prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescripto
 use quote::quote;
 
 use super::build::Builder;
-use super::wellknown;
+use super::wellknown::{self, WellKnown};
 
 /// A type, and the words that go with it.
 pub(super) struct Typed {
@@ -33,8 +33,13 @@ impl Builder<'_> {
         let Single { ty, wire } = self.single(field, &field.kind(), modules);
         let mut words: Vec<TokenStream> = wire.map(|wire| quote!(#wire)).into_iter().collect();
         if field.is_list() {
-            let packable = !matches!(field.kind(), Kind::String | Kind::Bytes | Kind::Message(_));
-            if packable && !field.is_packed() {
+            let unpacked = match field.kind() {
+                Kind::String | Kind::Bytes => false,
+                // `Vec<Value>` is one `ListValue` otherwise.
+                Kind::Message(message) => wellknown::of_field(message.full_name()) == Some(WellKnown::Value),
+                _ => !field.is_packed(),
+            };
+            if unpacked {
                 words.push(quote!(unpacked));
             }
             return Typed { ty: quote!(#std::vec::Vec<#ty>), words };
@@ -53,7 +58,11 @@ impl Builder<'_> {
     /// The type of a choice of a oneof.
     pub(super) fn type_of_choice(&self, field: &FieldDescriptor, modules: &[String]) -> Typed {
         let krate = self.krate();
-        let Single { ty, wire } = self.single(field, &field.kind(), modules);
+        let Single { mut ty, wire } = self.single(field, &field.kind(), modules);
+        if matches!(field.kind(), Kind::Message(message) if message.full_name() == "google.protobuf.BytesValue") {
+            // A `Vec` with `message` would be a list of messages here.
+            ty = quote!(#krate::Bytes);
+        }
         let words = wire.map(|wire| quote!(#wire)).into_iter().collect();
         let ty = if is_recursive(field) { quote!(#krate::__private::std::boxed::Box<#ty>) } else { ty };
         Typed { ty, words }
@@ -67,7 +76,11 @@ impl Builder<'_> {
         let sorted = self.has(&self.options.btree_map, field.parent_message().full_name(), field.full_name());
         let map = Ident::new(if sorted { "BTreeMap" } else { "HashMap" }, Span::call_site());
         let mut words = Vec::new();
-        if key.wire.is_some() || value.wire.is_some() {
+        // A word for the whole map is about its values.
+        let whole = value.wire.as_ref().filter(|word| *word == "message" || *word == "well_known");
+        if let (Some(word), None) = (whole, &key.wire) {
+            words.push(quote!(#word));
+        } else if key.wire.is_some() || value.wire.is_some() {
             let word = |single: &Single| single.wire.as_ref().map_or_else(|| quote!(_), |wire| quote!(#wire));
             let (key, value) = (word(&key), word(&value));
             words.push(quote!(map(#key, #value)));
@@ -104,7 +117,7 @@ impl Builder<'_> {
             Kind::Enum(found) => plain(self.path(found.full_name(), modules)),
             Kind::Message(message) => match wellknown::of_field(message.full_name()) {
                 Some(known) => {
-                    let shared = if known == wellknown::WellKnown::Bytes { bytes() } else { TokenStream::new() };
+                    let shared = if known == WellKnown::Bytes { bytes() } else { TokenStream::new() };
                     let ty = known.ty(krate, &shared);
                     known.kind().map_or_else(|| plain(ty.clone()), |word| wired(ty.clone(), word))
                 }

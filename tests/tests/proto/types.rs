@@ -1,8 +1,10 @@
 //! What the items look like to those who use them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, SystemTime};
 
-use tests::proto::{proto2, shop, shop_with_options};
+use micro::proto::prost::Message;
+use tests::proto::{proto2, shop, shop_with_options, users};
 
 #[test]
 fn values_of_an_enum_lose_its_name_and_unknown_ones_are_kept() {
@@ -55,4 +57,37 @@ fn options_choose_types_and_derives() {
     is_hash(shop_with_options::order::Card::default());
     is_hash(shop_with_options::money::Money::default());
     is_hash(shop_with_options::greeter::HelloRequest::default());
+}
+
+#[test]
+fn well_known_messages_are_types_of_rust() {
+    let any = micro::proto::Any::new("shop.v1.Scalars", &shop::Scalars { f_int32: 7, ..Default::default() });
+    let json = serde_json::json!({"a": [1.5, null, "b"]});
+    let users = users::Users {
+        any: Some(any.clone()),
+        anys: vec![any],
+        timestamp: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(5)),
+        duration: Some(Duration::from_millis(1500)),
+        empty: Some(()),
+        mask: Some(micro::proto::FieldMask::new(["a.b_c"])),
+        object: json.as_object().cloned(),
+        value: Some(json.clone()),
+        list: json["a"].as_array().cloned(),
+        string: Some("s".to_owned()),
+        int64: Some(-5),
+        bytes: Some(b"\xff".to_vec()),
+        choice: Some(users::users::Choice::Nothing(())),
+        ..Default::default()
+    };
+    let bytes = users.encode_to_vec();
+    assert_eq!(users::Users::decode(bytes.as_slice()).unwrap(), users);
+    let text = serde_json::to_string(&users).unwrap();
+    assert_eq!(serde_json::from_str::<users::Users>(&text).unwrap(), users, "{text}");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(json["timestamp"], "1970-01-01T00:00:05Z");
+    assert_eq!(json["duration"], "1.500s");
+    assert_eq!(json["mask"], "a.bC");
+    assert_eq!(json["int64"], "-5");
+    assert_eq!(json["bytes"], "/w==");
+    assert_eq!(json["value"]["a"][0], 1.5);
 }
