@@ -1,5 +1,6 @@
 //! A contract out of a `.proto`, served and called.
 
+use micro::proto::prost::Message;
 use micro::testing::Network;
 use micro::{Code, Error, Result, Service};
 use tests::proto::greeter::{Greeter, GreeterClient, HelloRequest, HelloResponse};
@@ -55,5 +56,22 @@ async fn a_contract_of_a_file_is_served_over_http() {
         |body: &'static str| reqwest::Client::new().post(&url).header("content-type", "application/json").body(body);
     let response = post(r#"{"name": "John", "times": "2"}"#).send().await.unwrap();
     assert_eq!(response.text().await.unwrap(), r#"{"greeting":"Ciao John"}"#);
+
+    // And in protobuf.
+    let post =
+        reqwest::Client::new().post(&url).header("content-type", "application/protobuf").body(john().encode_to_vec());
+    let response = post.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "application/protobuf");
+    let reply = HelloResponse::decode(response.bytes().await.unwrap()).unwrap();
+    assert_eq!(reply.greeting, "Ciao John");
     running.stop().await.unwrap();
+}
+
+#[test]
+fn a_contract_keeps_the_names_and_the_words_of_its_file() {
+    let printed = Service::new("greeter").handle(Polite).proto().unwrap();
+    assert!(printed.contains("\n// Says hello.\nservice Greeter {"), "{printed}");
+    assert!(printed.contains("  rpc SayIT(HelloRequest) returns (HelloResponse);"), "{printed}");
+    assert!(printed.contains("rpc Forget(google.protobuf.Empty) returns (google.protobuf.Empty)"), "{printed}");
+    assert!(printed.contains("idempotency_level = IDEMPOTENT"), "{printed}");
 }

@@ -14,7 +14,7 @@ use tests::proto::{
 use crate::random::Random;
 
 /// What the files say, by a compiler and a library that know nothing of our items.
-fn pool(file: &str) -> DescriptorPool {
+pub(crate) fn pool(file: &str) -> DescriptorPool {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
     let path = folder.join(file);
     let own = path.parent().expect("a file is in a folder").to_owned();
