@@ -46,8 +46,10 @@ impl Builder<'_> {
         }
         let boxed = is_recursive(field);
         let ty = if boxed { quote!(#std::boxed::Box<#ty>) } else { ty };
-        // A message that has to hold itself could never be made.
-        if field.cardinality() == Cardinality::Required && !boxed {
+        // A message that has to hold itself could never be made, and a time has no default.
+        let optional =
+            boxed || matches!(field.kind(), Kind::Message(time) if time.full_name() == "google.protobuf.Timestamp");
+        if field.cardinality() == Cardinality::Required && !optional {
             words.push(quote!(required));
             return Typed { ty, words };
         }
