@@ -49,8 +49,8 @@ impl Random {
                 let kinds = if depth == 0 { 4 } else { 6 };
                 let field = descriptor.fields().nth(self.below(kinds) as usize).expect("it has six");
                 let value = match field.kind() {
-                    // JSON has no other numbers.
-                    Kind::Double => Value::F64(self.one(&[0.0, -1.5, 1e300])),
+                    // JSON has no others; a whole one is equal to no fraction to serde_json.
+                    Kind::Double => Value::F64(self.one(&[0.5, -1.5, 1e300])),
                     _ => self.single(&field.kind(), depth),
                 };
                 message.set_field(&field, value);
@@ -111,7 +111,8 @@ impl Random {
     fn single(&mut self, kind: &Kind, depth: u32) -> Value {
         match kind {
             Kind::Double => Value::F64(self.one(&[0.0, 1.0, -0.1, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY])),
-            Kind::Float => Value::F32(self.one(&[0.0, 1.0, -0.1, f32::MAX, f32::NEG_INFINITY])),
+            // The largest float is out of range for the other side, when it reads its shortest digits.
+            Kind::Float => Value::F32(self.one(&[0.0, 1.0, -0.1, 1e38, f32::NEG_INFINITY])),
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => Value::I32(self.one(&[0, 1, -1, i32::MAX, i32::MIN])),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => Value::I64(self.one(&[0, 1, -1, i64::MAX, i64::MIN])),
             Kind::Uint32 | Kind::Fixed32 => Value::U32(self.one(&[0, 1, 128, u32::MAX])),
