@@ -45,6 +45,9 @@ impl Random {
                 let paths = (0..self.below(3)).map(|_| Value::String(self.one(&["a", "a.b_c", "d_e"]).to_owned()));
                 message.set_field_by_name("paths", Value::List(paths.collect()));
             }
+            // The other side has no infinite one in JSON.
+            "google.protobuf.DoubleValue" => message.set_field_by_name("value", Value::F64(self.one(&[0.0, -0.1]))),
+            "google.protobuf.FloatValue" => message.set_field_by_name("value", Value::F32(self.one(&[0.0, -0.1]))),
             "google.protobuf.Value" => {
                 let kinds = if depth == 0 { 4 } else { 6 };
                 let field = descriptor.fields().nth(self.below(kinds) as usize).expect("it has six");
