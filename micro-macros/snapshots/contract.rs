@@ -74,7 +74,7 @@ for GreeterClient {
         use ::micro::__private::NotShared as _;
         &[
             ::micro::server::Method {
-                definition: *GreeterClient::__micro_hello,
+                definition: *__micro_GreeterClient_hello::GreeterClient::__micro_hello,
                 call: |service, context, message| {
                     ::micro::__private::Dispatch::<
                         __MicroService,
@@ -104,7 +104,7 @@ for GreeterClient {
                 },
             },
             ::micro::server::Method {
-                definition: *GreeterClient::__micro_bye,
+                definition: *__micro_GreeterClient_hello::GreeterClient::__micro_bye,
                 call: |service, context, message| {
                     ::micro::__private::Dispatch::<
                         __MicroService,
@@ -136,49 +136,164 @@ for GreeterClient {
         ]
     };
 }
-/**A client of `Greeter`: one method for each endpoint.
+#[allow(
+    dead_code,
+    deprecated,
+    non_camel_case_types,
+    non_snake_case,
+    non_upper_case_globals,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    unused_imports,
+    unused_qualifications,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+mod __micro_GreeterClient_hello {
+    /**A client of `Greeter`: one method for each endpoint.
 
 It is cheap to clone.*/
-#[allow(
-    dead_code,
-    deprecated,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    private_bounds,
-    private_interfaces,
-    unreachable_pub,
-    unused_imports,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery
-)]
-pub struct GreeterClient {
-    target: ::micro::client::Target,
-    marker: ::micro::__private::std::marker::PhantomData<fn() -> ()>,
-}
-#[allow(
-    dead_code,
-    deprecated,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    private_bounds,
-    private_interfaces,
-    unreachable_pub,
-    unused_imports,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery
-)]
-#[automatically_derived]
-impl ::micro::__private::std::clone::Clone for GreeterClient {
-    fn clone(&self) -> Self {
-        Self {
-            target: ::micro::__private::std::clone::Clone::clone(&self.target),
-            marker: ::micro::__private::std::marker::PhantomData,
+    #[allow(
+        dead_code,
+        deprecated,
+        non_camel_case_types,
+        non_snake_case,
+        non_upper_case_globals,
+        private_bounds,
+        private_interfaces,
+        unreachable_pub,
+        unused_imports,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    pub struct GreeterClient {
+        pub(super) target: ::micro::client::Target,
+        marker: ::micro::__private::std::marker::PhantomData<fn() -> ()>,
+    }
+    #[allow(
+        dead_code,
+        deprecated,
+        non_camel_case_types,
+        non_snake_case,
+        non_upper_case_globals,
+        private_bounds,
+        private_interfaces,
+        unreachable_pub,
+        unused_imports,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    #[automatically_derived]
+    impl ::micro::__private::std::clone::Clone for GreeterClient {
+        fn clone(&self) -> Self {
+            Self {
+                target: ::micro::__private::std::clone::Clone::clone(&self.target),
+                marker: ::micro::__private::std::marker::PhantomData,
+            }
+        }
+    }
+    #[allow(
+        dead_code,
+        deprecated,
+        non_camel_case_types,
+        non_snake_case,
+        non_upper_case_globals,
+        private_bounds,
+        private_interfaces,
+        unreachable_pub,
+        unused_imports,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    #[automatically_derived]
+    impl ::micro::__private::std::fmt::Debug for GreeterClient {
+        fn fmt(
+            &self,
+            f: &mut ::micro::__private::std::fmt::Formatter<'_>,
+        ) -> ::micro::__private::std::fmt::Result {
+            f.debug_struct("GreeterClient").field("target", &self.target).finish()
+        }
+    }
+    #[allow(
+        dead_code,
+        deprecated,
+        non_camel_case_types,
+        non_snake_case,
+        non_upper_case_globals,
+        private_bounds,
+        private_interfaces,
+        unreachable_pub,
+        unused_imports,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    #[automatically_derived]
+    impl ::micro::client::Typed for GreeterClient {
+        fn connect(target: ::micro::client::Target) -> Self {
+            Self {
+                target,
+                marker: ::micro::__private::std::marker::PhantomData,
+            }
+        }
+    }
+    #[allow(
+        dead_code,
+        deprecated,
+        non_camel_case_types,
+        non_snake_case,
+        non_upper_case_globals,
+        private_bounds,
+        private_interfaces,
+        unreachable_pub,
+        unused_imports,
+        unused_qualifications,
+        clippy::all,
+        clippy::pedantic,
+        clippy::nursery
+    )]
+    #[automatically_derived]
+    impl GreeterClient {
+        /// A client that calls the service of that name in the registry.
+        #[must_use]
+        pub fn new(
+            service: impl ::micro::__private::std::convert::Into<
+                ::micro::__private::std::sync::Arc<
+                    ::micro::__private::std::primitive::str,
+                >,
+            >,
+            client: impl ::micro::__private::std::convert::Into<::micro::Client>,
+        ) -> Self {
+            Self {
+                target: ::micro::client::Target::new(service, client),
+                marker: ::micro::__private::std::marker::PhantomData,
+            }
+        }
+        /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
+        /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
+        #[must_use]
+        pub fn within(&self, context: &::micro::Context) -> Self {
+            Self {
+                target: self.target.within(context),
+                marker: ::micro::__private::std::marker::PhantomData,
+            }
+        }
+        /// The same client for calls that take part in no other call, even inside of a handler.
+        #[must_use]
+        pub fn detached(&self) -> Self {
+            Self {
+                target: self.target.detached(),
+                marker: ::micro::__private::std::marker::PhantomData,
+            }
         }
     }
 }
@@ -197,15 +312,7 @@ impl ::micro::__private::std::clone::Clone for GreeterClient {
     clippy::pedantic,
     clippy::nursery
 )]
-#[automatically_derived]
-impl ::micro::__private::std::fmt::Debug for GreeterClient {
-    fn fmt(
-        &self,
-        f: &mut ::micro::__private::std::fmt::Formatter<'_>,
-    ) -> ::micro::__private::std::fmt::Result {
-        f.debug_struct("GreeterClient").field("target", &self.target).finish()
-    }
-}
+pub use __micro_GreeterClient_hello::GreeterClient;
 #[allow(
     dead_code,
     deprecated,
@@ -222,79 +329,7 @@ impl ::micro::__private::std::fmt::Debug for GreeterClient {
     clippy::nursery
 )]
 #[automatically_derived]
-impl ::micro::client::Typed for GreeterClient {
-    fn connect(target: ::micro::client::Target) -> Self {
-        Self {
-            target,
-            marker: ::micro::__private::std::marker::PhantomData,
-        }
-    }
-}
-#[allow(
-    dead_code,
-    deprecated,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    private_bounds,
-    private_interfaces,
-    unreachable_pub,
-    unused_imports,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery
-)]
-#[automatically_derived]
-impl GreeterClient {
-    /// A client that calls the service of that name in the registry.
-    #[must_use]
-    pub fn new(
-        service: impl ::micro::__private::std::convert::Into<
-            ::micro::__private::std::sync::Arc<::micro::__private::std::primitive::str>,
-        >,
-        client: impl ::micro::__private::std::convert::Into<::micro::Client>,
-    ) -> Self {
-        Self {
-            target: ::micro::client::Target::new(service, client),
-            marker: ::micro::__private::std::marker::PhantomData,
-        }
-    }
-    /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
-    /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
-    #[must_use]
-    pub fn within(&self, context: &::micro::Context) -> Self {
-        Self {
-            target: self.target.within(context),
-            marker: ::micro::__private::std::marker::PhantomData,
-        }
-    }
-    /// The same client for calls that take part in no other call, even inside of a handler.
-    #[must_use]
-    pub fn detached(&self) -> Self {
-        Self {
-            target: self.target.detached(),
-            marker: ::micro::__private::std::marker::PhantomData,
-        }
-    }
-}
-#[allow(
-    dead_code,
-    deprecated,
-    non_camel_case_types,
-    non_snake_case,
-    non_upper_case_globals,
-    private_bounds,
-    private_interfaces,
-    unreachable_pub,
-    unused_imports,
-    unused_qualifications,
-    clippy::all,
-    clippy::pedantic,
-    clippy::nursery
-)]
-#[automatically_derived]
-impl GreeterClient {
+impl __micro_GreeterClient_hello::GreeterClient {
     #[doc(hidden)]
     const __micro_hello: &'static ::micro::endpoint::Definition = {
         use ::micro::__private::probes::*;
@@ -310,7 +345,12 @@ impl GreeterClient {
                     ),
                     ::micro::__private::Probe::<HelloRequest>::SHAPE,
                 )
-                .with_proto(::micro::__private::Probe::<HelloRequest>::DESCRIBED),
+                .with_proto(
+                    ::micro::__private::Probe::<HelloRequest>::DESCRIBED,
+                    ::micro::__private::Probe::<
+                        (::micro::__private::proto::kind::Foreign, HelloRequest),
+                    >::TEXT,
+                ),
             ::micro::schema::Described::new::<
                 HelloResponse,
             >(
@@ -321,7 +361,12 @@ impl GreeterClient {
                     ),
                     ::micro::__private::Probe::<HelloResponse>::SHAPE,
                 )
-                .with_proto(::micro::__private::Probe::<HelloResponse>::DESCRIBED),
+                .with_proto(
+                    ::micro::__private::Probe::<HelloResponse>::DESCRIBED,
+                    ::micro::__private::Probe::<
+                        (::micro::__private::proto::kind::Foreign, HelloResponse),
+                    >::TEXT,
+                ),
         )
     };
     #[doc(hidden)]

@@ -18,9 +18,13 @@ pub struct HelloRequest {
 #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
 #[automatically_derived]
 impl ::micro::schema::Schema for HelloRequest {
-    const SHAPE: ::micro::schema::Shape = ::micro::schema::Shape::Type(
-        &::micro::schema::Type::new::<Self>("HelloRequest", "Who is greeted."),
-    );
+    const SHAPE: ::micro::schema::Shape = {
+        use ::micro::__private::probes::*;
+        ::micro::schema::Shape::Type(
+            &::micro::schema::Type::new::<Self>("HelloRequest", "Who is greeted.")
+                .with_default(::micro::__private::Probe::<Self>::DEFAULT),
+        )
+    };
     const BODY: ::micro::schema::Body = {
         use ::micro::__private::probes::*;
         ::micro::schema::Body::Struct(

@@ -22,9 +22,10 @@ impl<
 #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
 #[automatically_derived]
 impl<T: ::micro::schema::Schema> ::micro::schema::Schema for Mood<T> {
-    const SHAPE: ::micro::schema::Shape = ::micro::schema::Shape::Type(
-        &::micro::schema::Type::new::<Self>("Mood", ""),
-    );
+    const SHAPE: ::micro::schema::Shape = {
+        use ::micro::__private::probes::*;
+        ::micro::schema::Shape::Type(&::micro::schema::Type::new::<Self>("Mood", ""))
+    };
     const BODY: ::micro::schema::Body = {
         use ::micro::__private::probes::*;
         ::micro::schema::Body::Enum(
@@ -45,18 +46,19 @@ impl<T: ::micro::schema::Schema> ::micro::schema::Schema for Mood<T> {
                     ::micro::schema::Content::Struct(
                         &[
                             ::micro::schema::Field::new(
-                                "why",
-                                "",
-                                ::micro::schema::Shape::or(
-                                    ::micro::__private::Probe::<Option<String>>::SHAPE,
-                                    ::micro::schema::Shape::Option(
-                                        &::micro::schema::Shape::or(
-                                            ::micro::__private::Probe::<String>::SHAPE,
-                                            ::micro::schema::Shape::Named("String"),
+                                    "why",
+                                    "",
+                                    ::micro::schema::Shape::or(
+                                        ::micro::__private::Probe::<Option<String>>::SHAPE,
+                                        ::micro::schema::Shape::Option(
+                                            &::micro::schema::Shape::or(
+                                                ::micro::__private::Probe::<String>::SHAPE,
+                                                ::micro::schema::Shape::Named("String"),
+                                            ),
                                         ),
                                     ),
-                                ),
-                            ),
+                                )
+                                .required(),
                         ],
                     ),
                 ),

@@ -18,6 +18,15 @@ impl Errors {
         self.add(syn::Error::new_spanned(tokens, text));
     }
 
+    /// A mistake, at a type of the user's that nothing else can be made of. What comes back stands in its place: rustc
+    /// says the same only once, and nothing more of what has this type.
+    pub(crate) fn in_place_of(&mut self, tokens: impl ToTokens, text: String) -> syn::Type {
+        let error = syn::Error::new_spanned(tokens, text);
+        let length = error.to_compile_error();
+        self.add(error);
+        syn::Type::Verbatim(quote!([(); #length]))
+    }
+
     /// A mistake that somebody else found.
     pub(crate) fn add(&mut self, error: syn::Error) {
         match &mut self.0 {
@@ -117,6 +126,8 @@ texts! {
     route_variable(given) = "`{given}` is no field: a variable of a route is the name of a field of the message";
     route_segment(given) = "a variable is a whole part of the path: `/{{name}}/`, not `/{given}/`";
     route_variable_twice(name) = "`{name}` is in this route twice; keep one, or name another field";
+    route_overlaps(other) = "this route is for the same paths as that of `{other}`: give one of them another path or method";
+    route_encoding(given) = "`{given}` is no percent-encoding: a `%` in a path is followed by two hexadecimal digits";
     route_no_message(name) = "`{name}` has to be a field of the message, and this endpoint takes none";
     // Of `#[subscriber]`.
     subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block marked `#[micro::service]`";

@@ -59,9 +59,30 @@ pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<
                 kept.extend(map(std::mem::take(&mut item)));
             }
         }
+        if !item.is_empty() {
+            kept.extend(map(item));
+        }
         *block = regroup(block, kept);
     }
     trees.into_iter().collect()
+}
+
+/// The block with another return type for the method of that name.
+pub(crate) fn with_output(block: TokenStream, method: &proc_macro2::Ident, output: &TokenStream) -> TokenStream {
+    map_items(block, &|item| {
+        let mut trees: Vec<TokenTree> = item.into_iter().collect();
+        let is_name = |tree: &TokenTree| matches!(tree, TokenTree::Ident(name) if name == method);
+        let is_fn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "fn");
+        let name = trees.windows(2).position(|pair| is_fn(&pair[0]) && is_name(&pair[1]));
+        let is_list =
+            |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+        let list = name.and_then(|name| Some(name + trees[name..].iter().position(is_list)?));
+        if let Some(list) = list {
+            let end = trees.len() - 1;
+            trees.splice(list + 1..end, quote::quote!(-> #output));
+        }
+        Some(trees.into_iter().collect())
+    })
 }
 
 /// A function with nothing in its body, for a look at its signature.
@@ -80,11 +101,18 @@ pub(crate) fn refill(tokens: TokenStream, bodies: &[Group]) -> TokenStream {
     let refilled = tokens.into_iter().map(|tree| match tree {
         TokenTree::Group(group) => match number(&group).and_then(|number| bodies.get(number)) {
             Some(body) => TokenTree::from(body.clone()),
+            // A group that is made anew forgets the places of its brackets, where errors may point.
+            None if !has_mark(&group) => TokenTree::from(group),
             None => TokenTree::from(regroup(&group, refill(group.stream(), bodies))),
         },
         other => other,
     });
     refilled.collect()
+}
+
+fn has_mark(group: &Group) -> bool {
+    let inner = |tree| matches!(tree, TokenTree::Group(group) if has_mark(&group));
+    number(group).is_some() || group.stream().into_iter().any(inner)
 }
 
 fn number(group: &Group) -> Option<usize> {

@@ -17,7 +17,7 @@ pub use tokio;
 
 use crate::codec::Wire;
 use crate::message::{Request, Response};
-use crate::schema::{Schema, Shape};
+use crate::schema::{self, Schema, Shape};
 use crate::server::{About, Method};
 use crate::{Context, Error, Message, Result};
 
@@ -125,7 +125,7 @@ pub struct Probe<T: ?Sized>(PhantomData<T>);
 pub mod probes {
     use super::Probe;
     use crate::codec::Wire;
-    use crate::schema::Shape;
+    use crate::schema::{MakeJson, Shape};
 
     /// Of one that travels by serde alone.
     pub trait NoWire<T: 'static> {
@@ -144,6 +144,16 @@ pub mod probes {
     }
 
     impl<T: ?Sized> NoShape for Probe<T> {}
+
+    /// Of one that is not written as JSON, or has no default.
+    pub trait NoJson<T> {
+        /// Writes the default.
+        const DEFAULT: Option<MakeJson> = None;
+        /// Writes a value.
+        const JSON: Option<fn(&T) -> Option<serde_json::Value>> = None;
+    }
+
+    impl<T> NoJson<T> for Probe<T> {}
 
     /// Of one that protobuf does not know.
     #[cfg(feature = "protobuf")]
@@ -167,6 +177,16 @@ pub mod probes {
 impl<T: Travels> Probe<T> {
     /// How the type travels beyond what serde does.
     pub const WIRE: Option<&'static Wire<T>> = Some(T::WIRE);
+}
+
+impl<T: serde::Serialize> Probe<T> {
+    /// Writes a value as JSON.
+    pub const JSON: Option<fn(&T) -> Option<serde_json::Value>> = Some(schema::json_of::<T>);
+}
+
+impl<T: serde::Serialize + Default> Probe<T> {
+    /// Writes the default as JSON.
+    pub const DEFAULT: Option<schema::MakeJson> = Some(|| schema::json_of(&T::default()));
 }
 
 impl<T: Schema> Probe<T> {
@@ -332,5 +352,5 @@ pub mod mdns {
 pub mod http {
     #[cfg(feature = "http2")]
     pub use crate::net::Frames;
-    pub use crate::transport::http::{is_host, nanoseconds, value};
+    pub use crate::transport::http::{decode, decode_form, is_host, message, nanoseconds, value};
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::percent;
 use crate::schema::Described;
 
 /// An endpoint as `#[handler]` describes it. `#[micro::service]` makes a constant table of them.
@@ -131,4 +132,73 @@ pub struct Route {
     pub method: &'static str,
     /// The path, with its variables in braces.
     pub path: &'static str,
+}
+
+impl Route {
+    /// The parts of the path between its slashes; none of `/`.
+    pub fn segments(&self) -> impl Iterator<Item = Segment> + use<> {
+        let parts = self.path.split('/').filter(|part| !part.is_empty());
+        parts.map(|part| match part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+            Some(name) => Segment::Variable(name),
+            None => Segment::Literal(part),
+        })
+    }
+
+    /// The names in braces, in order.
+    pub fn variables(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.segments().filter_map(|segment| match segment {
+            Segment::Variable(name) => Some(name),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    /// Whether nothing tells which of the two a request is for: one method, and a path that fits both equally well.
+    ///
+    /// A literal part fits better than a variable, so `/users/me` and `/users/{id}` do not overlap.
+    pub fn overlaps(&self, other: &Route) -> bool {
+        let same = |(one, other): (Segment, Segment)| match (one, other) {
+            (Segment::Variable(_), Segment::Variable(_)) => true,
+            (Segment::Literal(one), Segment::Literal(other)) => percent::decode(one) == percent::decode(other),
+            _ => false,
+        };
+        self.method == other.method
+            && self.segments().count() == other.segments().count()
+            && self.segments().zip(other.segments()).all(same)
+    }
+}
+
+impl std::fmt::Display for Route {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+/// A part of the path of a [`Route`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Segment {
+    /// Itself; it may be percent-encoded.
+    Literal(&'static str),
+    /// Anything that is not empty, for the field of this name.
+    Variable(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_overlap_when_nothing_tells_them_apart() {
+        let overlap = |one: (&'static str, &'static str), other: (&'static str, &'static str)| {
+            let route = |(method, path)| Route { method, path };
+            assert_eq!(route(one).overlaps(&route(other)), route(other).overlaps(&route(one)));
+            route(one).overlaps(&route(other))
+        };
+        assert!(overlap(("GET", "/a/{x}"), ("GET", "/a/{y}")));
+        assert!(overlap(("GET", "/"), ("GET", "/")));
+        assert!(overlap(("GET", "/a%20b"), ("GET", "/%61%20b")));
+        assert!(!overlap(("GET", "/a/{x}"), ("PUT", "/a/{x}")));
+        assert!(!overlap(("GET", "/a/{x}"), ("GET", "/a/b")));
+        assert!(!overlap(("GET", "/a/{x}"), ("GET", "/{x}/a")));
+        assert!(!overlap(("GET", "/a/{x}"), ("GET", "/a/{x}/b")));
+    }
 }

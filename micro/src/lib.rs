@@ -62,6 +62,8 @@ mod error;
 pub mod message;
 mod metadata;
 mod net;
+#[cfg_attr(not(feature = "http"), allow(dead_code, unreachable_pub, reason = "queries come over HTTP"))]
+mod percent;
 pub mod plugin;
 #[cfg(feature = "protobuf")]
 pub mod proto;
@@ -174,7 +176,7 @@ pub use micro_macros::service;
 /// | `timeout = "2s"` | how long a call may take, all attempts together: `500ms`, `30s`, `2m`, `1h`, or seconds |
 /// | `idempotent` | that twice is the same as once, so that clients may try again at any stage |
 /// | `retries = 2` | how often clients try again, at most 100 |
-/// | `http = "GET /v1/hello/{name}"` | a route of plain HTTP; each variable is a field of the message |
+/// | `http = "GET /v1/hello/{name}"` | a [route of plain HTTP](transport::http#routes); each variable is a field of the message |
 /// | `metadata(key = "value")` | what is said of the endpoint in the registry |
 /// | `crate = path` | nothing here; the block's counts |
 ///

@@ -66,6 +66,8 @@ fn curl_is_answered_over_both_versions_of_http() {
     for version in ["--http1.1", "--http2-prior-knowledge"] {
         let call = |arguments: &[&str]| curl(&[&[version], arguments].concat());
         assert_eq!(call(&["-H", JSON, "-d", r#"{"name":"John"}"#, &url]), r#"{"greeting":"Hello John"} [200]"#);
+        let route = format!("http://{address}/v1/hello/John%20Doe");
+        assert_eq!(call(&[&route]), r#"{"greeting":"Hello John Doe"} [200]"#);
         let wrong = call(&["-H", JSON, "-d", "{\"name\":\n 3}", &url]);
         for part in ["line 2", "column", "`name`", "[400]"] {
             assert!(wrong.contains(part), "{part} is not in {wrong}");

@@ -74,7 +74,7 @@ fn the_quick_start_does_what_it_says() {
 
     // What to try next, with an address that works. The first build may take its time; the process ends otherwise.
     let mut lines = Vec::new();
-    while lines.len() < 3 {
+    while lines.len() < 4 {
         let mut line = String::new();
         if out.read_line(&mut line).unwrap() == 0 {
             let mut said = String::new();
@@ -84,13 +84,16 @@ fn the_quick_start_does_what_it_says() {
         lines.push(line);
     }
     assert!(lines[1].contains("cargo run --bin greeter -- --run_client"), "{lines:?}");
-    assert!(lines[2].contains("curl -s http://"), "{lines:?}");
+    assert!(lines[2..].iter().all(|line| line.contains("curl -s http://")), "{lines:?}");
+    assert!(lines[3].contains("/v1/hello/John"), "{lines:?}");
 
     let client = shell(&blocks[1].text).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&client.stdout), blocks[2].text, "{client:?}");
     if tests::need("curl", tests::has_program("curl")) {
-        let curl = Command::new("sh").args(["-c", lines[2].trim()]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&curl.stdout), "{\"greeting\":\"Hello John\"}", "{curl:?}");
+        for line in &lines[2..] {
+            let curl = Command::new("sh").args(["-c", line.trim()]).output().unwrap();
+            assert_eq!(String::from_utf8_lossy(&curl.stdout), "{\"greeting\":\"Hello John\"}", "{curl:?}");
+        }
     }
 
     // SIGTERM, as a terminal or a supervisor sends it, and the service says goodbye.

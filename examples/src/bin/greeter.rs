@@ -23,7 +23,7 @@ struct Greeter;
 #[micro::service]
 impl Greeter {
     /// Greets one person by name.
-    #[handler(idempotent)]
+    #[handler(idempotent, http = "GET /v1/hello/{name}")]
     async fn hello(&self, request: HelloRequest) -> Result<HelloResponse> {
         Ok(HelloResponse { greeting: format!("Hello {}", request.name) })
     }
@@ -58,5 +58,6 @@ async fn main() -> Result<()> {
         "  curl -s http://{}/Greeter/Hello -H 'content-type: application/json' -d '{{\"name\":\"John\"}}'",
         running.address()
     );
+    println!("  curl -s http://{}/v1/hello/John", running.address());
     running.wait().await
 }

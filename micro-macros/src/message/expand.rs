@@ -7,7 +7,7 @@ use syn::{
     Attribute, Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned,
 };
 
-use super::model::{Body, Content, Default, Derive, Field, Message, Tag, is_collection, path_text, span};
+use super::model::{Body, Content, Default, Derive, Field, Filled, Message, Tag, is_collection, path_text, span};
 use super::serde::Serde;
 use crate::service::{last, spelled};
 use crate::tokens;
@@ -221,7 +221,7 @@ fn schema(message: &Message) -> TokenStream {
             quote!(Same(#shape))
         }
         Body::Struct(fields) => {
-            let fields = self::fields(krate, fields);
+            let fields = self::fields(message, fields, matches!(message.filled, Filled::No));
             quote!(Struct(#fields))
         }
         Body::Enum(variants, tag) => {
@@ -239,7 +239,7 @@ fn schema(message: &Message) -> TokenStream {
                         quote!(Value(#krate::schema::Shape::Tuple(&[#(#shapes),*])))
                     }
                     Content::Struct(fields) => {
-                        let fields = self::fields(krate, fields);
+                        let fields = self::fields(message, fields, true);
                         quote!(Struct(#fields))
                     }
                 };
@@ -254,6 +254,10 @@ fn schema(message: &Message) -> TokenStream {
             quote!(Enum(&[#(#variants),*], #krate::schema::Tag::#tag))
         }
     };
+    let default = match &message.body {
+        Body::Struct(_) => default_json(message, &message.filled, &quote!(Self)),
+        Body::Same(_) | Body::Enum(..) => None,
+    };
     let mut generics = message.input.generics.clone();
     bound(&mut generics, &quote!(#krate::schema::Schema));
     let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
@@ -261,8 +265,10 @@ fn schema(message: &Message) -> TokenStream {
         #[allow(deprecated, unused_imports, clippy::all, clippy::pedantic, clippy::nursery)]
         #[automatically_derived]
         impl #impl_generics #krate::schema::Schema for #name #type_generics #where_clause {
-            const SHAPE: #krate::schema::Shape =
-                #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs));
+            const SHAPE: #krate::schema::Shape = {
+                use #krate::__private::probes::*;
+                #krate::schema::Shape::Type(&#krate::schema::Type::new::<Self>(#text, #docs) #default)
+            };
             const BODY: #krate::schema::Body = {
                 use #krate::__private::probes::*;
                 #krate::schema::Body::#body
@@ -271,16 +277,43 @@ fn schema(message: &Message) -> TokenStream {
     }
 }
 
-fn fields(krate: &Path, fields: &[Field]) -> TokenStream {
+/// `strict`: a field that is missing has no value that the type gives it.
+fn fields(message: &Message, fields: &[Field], strict: bool) -> TokenStream {
+    let krate = &message.krate;
     let fields = fields.iter().map(|field| {
         let name = &field.name;
         let docs = field.docs.joined(krate);
         let shape = shape(krate, &field.ty);
+        let ident = (field.ident != field.name).then(|| {
+            let ident = &field.ident;
+            quote!(.ident(#ident))
+        });
+        let required = (strict && field.read && matches!(field.filled, Filled::No)).then(|| quote!(.required()));
+        let default = default_json(message, &field.filled, &field.ty).filter(|_| field.read && !field.foreign);
         let deprecated = field.deprecated.then(|| quote!(.deprecated()));
         let flattened = field.flattened.then(|| quote!(.flattened()));
-        quote!(#krate::schema::Field::new(#name, #docs, #shape) #deprecated #flattened)
+        let opaque = field.foreign.then(|| quote!(.opaque()));
+        quote! {
+            #krate::schema::Field::new(#name, #docs, #shape)
+                #ident #required #default #deprecated #flattened #opaque
+        }
     });
     quote!(&[#(#fields),*])
+}
+
+/// The value of what is missing, in JSON. With parameters only a call could tell what it is.
+fn default_json(message: &Message, filled: &Filled, ty: &impl ToTokens) -> Option<TokenStream> {
+    let krate = &message.krate;
+    let probe = quote!(#krate::__private::Probe::<#ty>);
+    let default = match filled {
+        Filled::No => return None,
+        Filled::Default => quote!(#probe::DEFAULT),
+        Filled::By(path) => {
+            let some = quote!(#krate::__private::std::option::Option::Some);
+            quote!(#some(|| #probe::JSON.and_then(|json| json(&#path()))))
+        }
+    };
+    message.input.generics.params.is_empty().then(|| quote!(.with_default(#default)))
 }
 
 /// The shape of a field's type: as the type itself says, else as far as its tokens tell.

@@ -19,6 +19,8 @@ pub(super) struct Message {
     pub(super) missing: Vec<Derive>,
     /// Where absent fields are the empty ones.
     pub(super) lenient: bool,
+    /// Where absent fields are those of a default of the type.
+    pub(super) filled: Filled,
     /// Where serde has not been told its crate.
     pub(super) serde_crate: bool,
     pub(super) default: Default,
@@ -39,6 +41,16 @@ pub(super) enum Derive {
     Deserialize,
 }
 
+/// What serde puts in the place of what is missing.
+#[derive(Clone)]
+pub(super) enum Filled {
+    No,
+    /// `#[serde(default)]`.
+    Default,
+    /// `#[serde(default = "path")]`.
+    By(Path),
+}
+
 /// How an enum gets its default.
 pub(super) enum Default {
     /// It has one, or is a struct.
@@ -56,11 +68,20 @@ pub(super) enum Body {
 }
 
 pub(super) struct Field {
+    /// In JSON.
     pub(super) name: String,
+    /// In Rust.
+    pub(super) ident: String,
     pub(super) docs: Docs,
     pub(super) ty: Type,
     pub(super) deprecated: bool,
     pub(super) flattened: bool,
+    /// What serde puts in its place, before what the type itself has.
+    pub(super) filled: Filled,
+    /// Whether serde asks for it where it puts nothing in its place.
+    pub(super) read: bool,
+    /// Whether functions of the user's write or read it, so that its type says nothing of its JSON.
+    pub(super) foreign: bool,
 }
 
 pub(super) struct Variant {
@@ -139,11 +160,13 @@ impl Message {
         let own = ["default", "transparent", "from", "try_from", "remote"].iter().any(|name| serde.has(name));
         let constant = input.generics.const_params().next().is_some();
         sound &= errors.count() == before;
+        // serde knows no default for a type with a constant in its name.
+        let lenient = named && !own && !constant && missing.contains(&Derive::Deserialize);
         let proto = proto(&mut input, &krate, &written, sound, errors);
         Self {
             krate,
-            // serde knows no default for a type with a constant in its name.
-            lenient: named && !own && !constant && missing.contains(&Derive::Deserialize),
+            lenient,
+            filled: if lenient { Filled::Default } else { filled(&serde) },
             serde_crate: !serde.has("crate")
                 && (missing.contains(&Derive::Deserialize) || missing.contains(&Derive::Serialize)),
             docs: Docs::new(&input.attrs),
@@ -295,8 +318,13 @@ fn described(fields: &Fields, case: Option<String>) -> Vec<Field> {
             return None;
         }
         let name = field.ident.as_ref().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+        let foreign = ["with", "serialize_with", "deserialize_with"].iter().any(|own| serde.has(own));
         Some(Field {
             name: serde.text("rename").unwrap_or_else(|| rename_field(&name, case.as_deref())),
+            ident: name,
+            filled: filled(&serde),
+            read: !serde.has("skip_deserializing") && !serde.has("flatten"),
+            foreign,
             docs: Docs::new(&field.attrs),
             ty: field.ty.clone(),
             deprecated: field.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
@@ -304,6 +332,16 @@ fn described(fields: &Fields, case: Option<String>) -> Vec<Field> {
         })
     });
     fields.collect()
+}
+
+fn filled(serde: &Serde) -> Filled {
+    match serde.text("default").map(|path| syn::parse_str(&path)) {
+        Some(Ok(path)) => Filled::By(path),
+        // No path: serde says so.
+        Some(Err(_)) => Filled::No,
+        None if serde.has("default") => Filled::Default,
+        None => Filled::No,
+    }
 }
 
 /// Whether the type of a field is written as a list or a map, which Go writes as `null` when it was never set.

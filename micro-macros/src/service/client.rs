@@ -1,28 +1,61 @@
 //! The typed client: a type with a method for each endpoint.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt;
 use syn::{GenericParam, Generics, Path, Type, parse_quote};
 
 use super::expand::{definition_ident, probes, quiet, wire, with_docs, with_metadata};
 use super::handler::Handler;
 use super::model::Service;
-use super::types::{is_unit, spelled};
+use super::types::{is_unit, is_unknown, spelled};
 
 /// The client: a type with a method for each endpoint.
 pub(super) fn client(service: &Service) -> TokenStream {
-    let Service { krate, client, client_vis: vis, client_generics: generics, name, .. } = service;
+    let own = own(service);
+    let Service { krate, client, client_vis: vis, client_generics: generics, .. } = service;
+    let quiet = quiet();
+    let module = module(service);
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let definitions = service.handlers.iter().map(|handler| definition(service, handler));
+    let methods = service.handlers.iter().map(|handler| method(service, handler));
+    // A path of the user's that begins where the block is.
+    let outer = (krate.leading_colon.is_none()).then(|| {
+        quote!(
+            use super::*;
+        )
+    });
+    quote! {
+        #quiet
+        mod #module {
+            #outer
+            #own
+        }
+
+        #quiet
+        #vis use #module::#client;
+
+        #quiet
+        #[automatically_derived]
+        impl #impl_generics #module::#client #type_generics #where_clause {
+            #(#definitions)*
+            #(#methods)*
+        }
+    }
+}
+
+/// What a client is whatever its endpoints are.
+fn own(service: &Service) -> TokenStream {
+    let Service { krate, client, client_generics: generics, name, .. } = service;
     let quiet = quiet();
     let std = quote!(#krate::__private::std);
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let (_, type_generics, _) = generics.split_for_impl();
     let declared = declared(generics);
     let marker = generics.params.iter().filter_map(|parameter| match parameter {
         GenericParam::Type(parameter) => Some(&parameter.ident),
         _ => None,
     });
     let marker = quote!(#std::marker::PhantomData<fn() -> (#(*const #marker,)*)>);
-    let definitions = service.handlers.iter().map(|handler| definition(service, handler));
-    let methods = service.handlers.iter().map(|handler| method(service, handler));
     let docs = format!("A client of `{name}`: one method for each endpoint.\n\nIt is cheap to clone.");
     let text = client.to_string();
     let bare = bare(generics);
@@ -30,8 +63,8 @@ pub(super) fn client(service: &Service) -> TokenStream {
     quote! {
         #[doc = #docs]
         #quiet
-        #vis struct #client #declared {
-            target: #krate::client::Target,
+        pub struct #client #declared {
+            pub(super) target: #krate::client::Target,
             marker: #marker,
         }
 
@@ -64,7 +97,7 @@ pub(super) fn client(service: &Service) -> TokenStream {
         impl #bare_impl #client #type_generics {
             /// A client that calls the service of that name in the registry.
             #[must_use]
-            #vis fn new(
+            pub fn new(
                 service: impl #std::convert::Into<#std::sync::Arc<#std::primitive::str>>,
                 client: impl #std::convert::Into<#krate::Client>,
             ) -> Self {
@@ -74,24 +107,24 @@ pub(super) fn client(service: &Service) -> TokenStream {
             /// The same client for calls that take part in the call of `context`: its deadline and cancellation, the
             /// metadata that travels on. Inside of a handler calls do so by themselves; tasks that it spawned need this.
             #[must_use]
-            #vis fn within(&self, context: &#krate::Context) -> Self {
+            pub fn within(&self, context: &#krate::Context) -> Self {
                 Self { target: self.target.within(context), marker: #std::marker::PhantomData }
             }
 
             /// The same client for calls that take part in no other call, even inside of a handler.
             #[must_use]
-            #vis fn detached(&self) -> Self {
+            pub fn detached(&self) -> Self {
                 Self { target: self.target.detached(), marker: #std::marker::PhantomData }
             }
         }
-
-        #quiet
-        #[automatically_derived]
-        impl #impl_generics #client #type_generics #where_clause {
-            #(#definitions)*
-            #(#methods)*
-        }
     }
+}
+
+/// The module around the type of the client. Each block has its own, named for its first endpoint: where two blocks on
+/// one type make two clients of one name, the import of that name is the one thing that there is twice.
+pub(super) fn module(service: &Service) -> Ident {
+    let first = service.handlers.first().map(|handler| handler.ident.unraw().to_string()).unwrap_or_default();
+    format_ident!("__micro_{}_{first}", service.client.unraw(), span = Span::mixed_site())
 }
 
 /// The constant that describes an endpoint; the table of the service and the client share it.
@@ -136,7 +169,7 @@ fn definition(service: &Service, handler: &Handler) -> TokenStream {
 }
 
 fn described(krate: &Path, ty: &Type) -> TokenStream {
-    if is_unit(ty) {
+    if is_unit(ty) || is_unknown(ty) {
         return quote!(#krate::schema::Described::nothing());
     }
     let name = spelled(ty);
@@ -166,6 +199,9 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
         Some(ty) => (Some(quote!(, #message: #ty)), quote!(#message)),
         None => (None, quote!(())),
     };
+    if is_unknown(request) || is_unknown(response) {
+        return unknown(service, handler);
+    }
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
     let probes = probes(krate);
     quote! {
@@ -175,6 +211,30 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
         #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
             #probes
             #krate::Call::new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
+        }
+    }
+}
+
+/// The method of an endpoint with a mistake, for the sake of its callers: it takes and gives whatever they want.
+fn unknown(service: &Service, handler: &Handler) -> TokenStream {
+    let Service { krate, client_vis: vis, .. } = service;
+    let Handler { ident, cfgs, request, response, .. } = handler;
+    let reply = Ident::new("__Reply", Span::mixed_site());
+    let (generics, response) = match response {
+        // The mistake itself, of which nothing more is said.
+        Type::Verbatim(_) => (None, quote!(#response)),
+        _ if is_unknown(response) => (Some(quote!(<#reply>)), quote!(#reply)),
+        _ => (None, quote!(#response)),
+    };
+    let argument = request.as_ref().map(|request| match request {
+        Type::Verbatim(_) => quote!(, _: #request),
+        _ if is_unknown(request) => quote!(, _: impl #krate::__private::std::marker::Sized),
+        _ => quote!(, _: #request),
+    });
+    quote! {
+        #(#cfgs)*
+        #vis fn #ident #generics(&self #argument) -> #krate::Call<(), #response> {
+            #krate::__private::std::unreachable!()
         }
     }
 }

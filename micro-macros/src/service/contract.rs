@@ -3,11 +3,12 @@
 use proc_macro2::{Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
+use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
 use super::expand::{about, probes, quiet, row};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
+use super::types::is_unknown;
 use crate::tokens;
 
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
@@ -55,6 +56,11 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
     for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync)] {
         item.supertraits.push(parse_quote!(#bound));
     }
+    // Nobody could implement a method whose arguments have no types.
+    item.items.retain(|item| {
+        !matches!(item, TraitItem::Fn(method)
+            if method.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(input) if is_unknown(&input.ty))))
+    });
     for item in &mut item.items {
         let TraitItem::Fn(method) = item else {
             strip(item);
@@ -67,6 +73,10 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
         let quiet = allow();
         let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
         method.attrs.extend(quiet);
+        if method.sig.receiver().is_none() {
+            // That it is missing has been said; those who implement the contract have it.
+            method.sig.inputs.insert(0, parse_quote!(&self));
+        }
         send(&mut method.sig, &std);
         if let Some(body) = &mut method.default {
             let inner = body.clone();
@@ -83,6 +93,10 @@ fn send(signature: &mut Signature, std: &TokenStream) {
         return;
     }
     let output = match &signature.output {
+        ReturnType::Type(_, ty) if is_unknown(ty) => {
+            signature.output = parse_quote!(-> impl #std::future::Future + #std::marker::Send);
+            return;
+        }
         ReturnType::Default => quote!(()),
         ReturnType::Type(_, ty) => quote!(#ty),
     };

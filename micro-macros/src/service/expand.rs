@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Generics, Path, Type, parse_quote};
 
-use super::client::client;
+use super::client::{client, module};
 use super::contract::{contract_of, expand_implementation};
 use super::handler::Handler;
 use super::model::{Model, Owner, Service};
@@ -210,14 +210,14 @@ pub(super) fn definition_ident(handler: &Handler) -> Ident {
 /// The client as a type: `StoreClient<T>`.
 pub(super) fn client_type(service: &Service) -> TokenStream {
     let (_, type_generics, _) = service.client_generics.split_for_impl();
-    let client = &service.client;
-    quote!(#client #type_generics)
+    let (module, client) = (module(service), &service.client);
+    quote!(#module::#client #type_generics)
 }
 
 /// The client as the beginning of a path: `StoreClient::<T>`.
 pub(super) fn client_path(service: &Service) -> TokenStream {
     let (_, type_generics, _) = service.client_generics.split_for_impl();
     let turbofish = type_generics.as_turbofish();
-    let client = &service.client;
-    quote!(#client #turbofish)
+    let (module, client) = (module(service), &service.client);
+    quote!(#module::#client #turbofish)
 }

@@ -7,8 +7,8 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 use super::parse::is_ours;
 use super::route::{self, Route};
 use super::signature::shape;
-use super::types::error_span;
-use crate::arguments::{Argument, HANDLER};
+use super::types::{error_span, is_unknown};
+use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
 use crate::tokens;
@@ -23,6 +23,8 @@ pub(super) struct Handler {
     pub(super) context: bool,
     pub(super) request: Option<Type>,
     pub(super) response: Type,
+    /// Whether the error that `response` is has to stand for the return type in the block too.
+    pub(super) no_output: bool,
     /// Where the return type is.
     pub(super) output: Span,
     pub(super) timeout: Option<u64>,
@@ -67,7 +69,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
             if hidden {
                 errors.push_at(attribute.path(), text::service_cfg_attr());
             }
-        } else if last.ident == "handler" {
+        } else if last.ident == "handler" || is_misspelt(attribute) {
             if mark.is_some() {
                 errors.push_at(attribute.path(), text::handler_twice());
             } else {
@@ -77,8 +79,10 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
     }
     let mark = mark?;
     let before = errors.count();
-    let shape = shape(signature, errors)?;
-    let sound = errors.count() == before;
+    let shape = shape(signature, errors);
+    let there = !shape.request.iter().chain([&shape.response]).any(is_unknown);
+    // rustc says what is wrong with the name of the mark.
+    let sound = errors.count() == before && there && !is_misspelt(mark);
     let mut handler = Handler {
         ident: signature.ident.clone(),
         wire: camel_case(&signature.ident),
@@ -88,6 +92,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         context: shape.context,
         request: shape.request,
         response: shape.response,
+        no_output: shape.no_output,
         output: error_span(&signature.output),
         timeout: None,
         idempotent: false,
@@ -106,6 +111,12 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         return None;
     }
     Some(handler)
+}
+
+/// `#[handlr]`: whoever calls the method in the client means an endpoint.
+fn is_misspelt(attribute: &Attribute) -> bool {
+    let name = attribute.path().get_ident().map(ToString::to_string);
+    name.is_some_and(|name| name != "handler" && nearest(&name, ["handler"].into_iter()).is_some())
 }
 
 /// What `#[handler(…)]` says.

@@ -16,9 +16,11 @@ pub(crate) use handler::camel_case;
 pub(crate) use types::{arguments_of, error_span, last, spelled, without_self};
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
+use self::handler::Handler;
 use crate::errors::{Errors, text};
+use crate::tokens;
 
 /// The item first, whatever happens; then what is sound of the service and its client; then all mistakes.
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
@@ -31,6 +33,11 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         }
         _ => parsed.item,
     };
+    if let Some(model::Model::Service(service)) = &model {
+        for Handler { ident, response, .. } in service.handlers.iter().filter(|handler| handler.no_output) {
+            tokens = tokens::with_output(tokens, ident, &response.to_token_stream());
+        }
+    }
     tokens.extend(model.map(|model| expand::expand(&model)));
     errors.beside(tokens)
 }

@@ -6,6 +6,7 @@ use syn::{Attribute, Generics, Ident, ImplItem, ItemImpl, ItemTrait, Path, Trait
 
 use super::handler::{Handler, handler, is_name};
 use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is_ours};
+use super::route;
 use super::types::{lasting, lasting_generics, mentioned, type_name, without_self};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -223,6 +224,7 @@ fn distinct(handlers: Vec<Handler>, service: &str, errors: &mut Errors) -> Vec<H
             None => kept.push(handler),
         }
     }
+    route::distinct(&kept, errors);
     kept
 }
 

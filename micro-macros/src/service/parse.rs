@@ -1,13 +1,11 @@
 //! Tokens to syntax: the arguments, and a block whose bodies are left alone.
 
-use std::cell::Cell;
-
 use proc_macro2::{Group, TokenStream, TokenTree};
 use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Attribute, ImplItem, Item, ItemImpl, ItemTrait, LitStr, Path, TraitItem};
 
-use super::repair::repaired;
+use super::repair::{Mended, repaired};
 use crate::arguments::{SERVICE, krate};
 use crate::errors::{Errors, text};
 use crate::tokens;
@@ -41,48 +39,66 @@ pub(super) struct Parsed {
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
     let mut item = tokens::bare(item);
     let (hollow, bodies) = tokens::hollow(item.clone());
-    let read = syn::parse2::<Item>(hollow.clone()).or_else(|error| {
-        let (mended, sound) = salvage(hollow);
-        // What nobody can guess stays as it was typed, to the place of each bracket: rustc says the same twice else.
-        if let Some(mended) = mended {
-            item = tokens::refill(mended, &bodies);
+    let read = syn::parse2::<Item>(hollow.clone()).ok().filter(is_whole).or_else(|| {
+        let is_block = |tree| matches!(tree, TokenTree::Ident(word) if word == "impl" || word == "trait");
+        if !hollow.clone().into_iter().any(is_block) {
+            return None;
         }
-        syn::parse2(sound).ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_))).ok_or(error)
+        let (mended, sound) = salvage(hollow);
+        item = tokens::refill(mended, &bodies);
+        syn::parse2(sound).ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_)))
     });
     let block = match read {
-        Ok(Item::Impl(item)) => match &item.trait_ {
+        Some(Item::Impl(item)) => match &item.trait_ {
             None => Some(Block::Inherent { item }),
             Some(_) => Some(Block::Implementation { item }),
         },
-        Ok(Item::Trait(item)) => Some(Block::Contract { item, bodies }),
-        Ok(other) => {
+        Some(Item::Trait(item)) => Some(Block::Contract { item, bodies }),
+        Some(other) => {
             errors.push(first_span(&other), text::service_item());
             None
         }
         // What is no item is rustc's to refuse, which has read it before.
-        Err(_) => None,
+        None => None,
     };
     let arguments = Arguments::parse(arguments, block.as_ref(), errors);
     Parsed { arguments, item: tokens::replace_attributes(item, &is_ours, &allow()), block }
 }
 
-/// A block with the methods that cannot be read as they were meant, if there are such; and the same without those that
-/// nobody can guess, so that one of them takes neither the service nor its client away. rustc has read the block before,
-/// and said what is wrong.
-fn salvage(hollow: TokenStream) -> (Option<TokenStream>, TokenStream) {
+/// Whether all of a block has been read: a method without a body is left as it is.
+fn is_whole(item: &Item) -> bool {
+    !matches!(item, Item::Impl(block) if block.items.iter().any(|item| matches!(item, ImplItem::Verbatim(_))))
+}
+
+/// A block with the methods that cannot be read as they were meant; and the same for the client, without those that
+/// have not even a name, so that one of them takes neither the service nor its client away. rustc has read the block
+/// before, and said what is wrong.
+fn salvage(hollow: TokenStream) -> (TokenStream, TokenStream) {
     let contract = hollow.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "trait"));
     let readable = |item: &TokenStream| match contract {
         true => syn::parse2::<TraitItem>(item.clone()).is_ok(),
-        false => syn::parse2::<ImplItem>(item.clone()).is_ok(),
+        // A method without a body is one in a trait.
+        false => syn::parse2::<ImplItem>(item.clone()).is_ok_and(|item| !matches!(item, ImplItem::Verbatim(_))),
     };
-    let any = Cell::new(false);
-    let mended = tokens::map_items(hollow, &|item| {
-        let mended = if readable(&item) { None } else { repaired(item.clone()).filter(readable) };
-        any.set(any.get() || mended.is_some());
-        Some(mended.unwrap_or(item))
-    });
-    let sound = tokens::map_items(mended.clone(), &|item| Some(item).filter(readable));
-    (any.get().then_some(mended), sound)
+    let mend = |item: TokenStream| {
+        if readable(&item) {
+            return Some(Mended { sound: item.clone(), item });
+        }
+        if let Ok(TraitItem::Fn(mut method)) = syn::parse2(item.clone()) {
+            // rustc reads over a body that is not there.
+            method.semi_token = None;
+            method.default = Some(syn::parse_quote!({}));
+            return Some(Mended { item, sound: quote!(#method) });
+        }
+        let ended = quote!(#item;);
+        if contract && readable(&ended) {
+            return Some(Mended { sound: ended.clone(), item: ended });
+        }
+        repaired(item).filter(|mended| mended.sound.is_empty() || readable(&mended.sound))
+    };
+    let item = tokens::map_items(hollow.clone(), &|item| mend(item).map(|mended| mended.item));
+    let sound = tokens::map_items(hollow, &|item| mend(item).map(|mended| mended.sound));
+    (item, sound)
 }
 
 /// The first token of an item: the whole of it would be underlined otherwise.

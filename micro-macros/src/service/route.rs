@@ -1,11 +1,16 @@
 //! The route of `http = "GET /v1/hello/{name}"`.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
 use syn::LitStr;
+use syn::ext::IdentExt;
 
+use super::handler::Handler;
 use crate::errors::{Errors, text};
 
 pub(super) struct Route {
+    /// Where it is written.
+    pub(super) span: Span,
     pub(super) method: String,
     pub(super) path: String,
     /// The fields in its path, as if typed where the route is.
@@ -55,7 +60,60 @@ pub(super) fn parse(literal: &LitStr, errors: &mut Errors) -> Option<Route> {
     } else {
         refuse(text::route_slash(path));
     }
-    (errors.count() == before).then(|| Route { method: method.to_owned(), path: path.to_owned(), variables })
+    let span = literal.span();
+    (errors.count() == before).then(|| Route { span, method: method.to_owned(), path: path.to_owned(), variables })
+}
+
+/// Refuses two routes that nothing tells apart: one method, and paths that differ in the names of variables only.
+///
+/// A `cfg` may keep them apart; routes of two blocks meet when the service is built.
+pub(super) fn distinct(handlers: &[Handler], errors: &mut Errors) {
+    let cfgs = |handler: &Handler| {
+        let mut cfgs: Vec<_> = handler.cfgs.iter().map(|cfg| cfg.to_token_stream().to_string()).collect();
+        cfgs.sort();
+        cfgs
+    };
+    for (index, handler) in handlers.iter().enumerate() {
+        let Some(route) = &handler.route else { continue };
+        let twin = handlers[..index].iter().find(|other| {
+            let overlaps = other.route.as_ref().is_some_and(|other| other.overlaps(route));
+            overlaps && cfgs(other) == cfgs(handler)
+        });
+        if let Some(twin) = twin {
+            errors.push(route.span, text::route_overlaps(twin.ident.unraw()));
+        }
+    }
+}
+
+impl Route {
+    fn overlaps(&self, other: &Route) -> bool {
+        let shape = |route: &Route| -> Vec<Option<Vec<u8>>> {
+            let parts = route.path.split('/').filter(|part| !part.is_empty());
+            parts.map(|part| (!part.starts_with('{')).then(|| decoded(part))).collect()
+        };
+        self.method == other.method && shape(self) == shape(other)
+    }
+}
+
+/// What follows a `%` where it is no percent-encoding.
+fn bad_encoding(segment: &str) -> Option<String> {
+    let mut codes = segment.split('%').skip(1).map(|rest| rest.chars().take(2).collect::<String>());
+    let bad = codes.find(|code| code.len() < 2 || !code.chars().all(|digit| digit.is_ascii_hexdigit()))?;
+    Some(format!("%{bad}"))
+}
+
+/// A part of a path without its percent-encoding, where it is one.
+fn decoded(part: &str) -> Vec<u8> {
+    let mut rest = part.as_bytes();
+    let mut decoded = Vec::new();
+    while let [byte, after @ ..] = rest {
+        let code = after.get(..2).and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.filter(|code| *byte == b'%' && code.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        decoded.push(code.unwrap_or(*byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    decoded
 }
 
 /// The name in a segment that is a variable.
@@ -68,6 +126,8 @@ fn variable(segment: &str, refuse: &mut dyn FnMut(String)) -> Option<String> {
             let odd = |c: &char| !c.is_ascii_alphanumeric() && !"-._~!$&'()*+,;=:@%".contains(*c);
             if let Some(odd) = segment.chars().find(odd) {
                 refuse(text::route_character(odd));
+            } else if let Some(encoding) = bad_encoding(segment) {
+                refuse(text::route_encoding(encoding));
             }
         }
         _ => refuse(text::route_braces()),

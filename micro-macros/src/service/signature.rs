@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::{FnArg, GenericParam, ReceiverKind, ReturnType, Safety, Signature, Type};
 
-use super::types::{arguments_of, is_stream, last, lasting, output_of, spelled};
+use super::types::{arguments_of, is_stream, is_unknown, last, lasting, output_of, spelled};
 use crate::errors::{Errors, text};
 use crate::tokens;
 
@@ -12,10 +12,12 @@ pub(super) struct Shape {
     pub(super) context: bool,
     pub(super) request: Option<Type>,
     pub(super) response: Type,
+    /// What stands there for a result says nothing of it, not even to the body.
+    pub(super) no_output: bool,
 }
 
-/// `None` when there is no type that the client could have in its place.
-pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Option<Shape> {
+/// Where there is no type that the client could have, it has the error in its place: calls say nothing more then.
+pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Shape {
     if !matches!(signature.safety, Safety::Default) {
         errors.push_at(&signature.safety, text::handler_unsafe());
     }
@@ -34,10 +36,15 @@ pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Option<Shape>
     if let Some(clause) = &signature.generics.where_clause {
         errors.push(clause.where_token.span, text::handler_where());
     }
-    let inputs = inputs(signature, errors);
-    let response = response(signature, errors)?;
-    let Inputs { context, request } = inputs?;
-    Some(Shape { context, request, response })
+    let Inputs { context, request } = inputs(signature, errors);
+    let response = response(signature, errors);
+    let no_output = match &signature.output {
+        ReturnType::Default => true,
+        ReturnType::Type(_, ty) => {
+            last(ty).is_some_and(|result| result.ident == "Result" && arguments_of(result).is_empty())
+        }
+    };
+    Shape { context, request, response, no_output }
 }
 
 struct Inputs {
@@ -45,7 +52,7 @@ struct Inputs {
     request: Option<Type>,
 }
 
-fn inputs(signature: &Signature, errors: &mut Errors) -> Option<Inputs> {
+fn inputs(signature: &Signature, errors: &mut Errors) -> Inputs {
     let mut inputs = signature.inputs.iter().peekable();
     match inputs.peek() {
         Some(FnArg::Receiver(receiver)) => {
@@ -64,7 +71,9 @@ fn inputs(signature: &Signature, errors: &mut Errors) -> Option<Inputs> {
     for input in inputs {
         let FnArg::Typed(input) = input else { continue };
         let ty = &*input.ty;
-        if let Some(wrong) = context_of(ty) {
+        if is_unknown(ty) {
+            request = Some(ty.clone());
+        } else if let Some(wrong) = context_of(ty) {
             if wrong {
                 errors.push_at(ty, text::handler_context_form());
             } else if context {
@@ -79,10 +88,7 @@ fn inputs(signature: &Signature, errors: &mut Errors) -> Option<Inputs> {
             request = Some(message(ty, errors));
         }
     }
-    match request {
-        Some(Type::ImplTrait(_)) => None,
-        request => Some(Inputs { context, request }),
-    }
+    Inputs { context, request }
 }
 
 /// `self: &Self`.
@@ -114,19 +120,9 @@ fn message(ty: &Type, errors: &mut Errors) -> Type {
             errors.push_at(ty, text::handler_message_reference(spelled(&form)));
             form
         }
-        Type::ImplTrait(_) if is_stream(ty) => {
-            errors.push_at(ty, text::handler_stream());
-            ty.clone()
-        }
-        Type::ImplTrait(_) => {
-            errors.push_at(ty, text::handler_message_impl());
-            ty.clone()
-        }
         Type::Paren(paren) => message(&paren.elem, errors),
-        _ if is_stream(ty) => {
-            errors.push_at(ty, text::handler_stream());
-            ty.clone()
-        }
+        _ if is_stream(ty) => errors.in_place_of(ty, text::handler_stream()),
+        Type::ImplTrait(_) => errors.in_place_of(ty, text::handler_message_impl()),
         _ => {
             if let Some(span) = tokens::lifetime(ty.to_token_stream()) {
                 errors.push(span, text::handler_message_borrows());
@@ -148,12 +144,10 @@ fn by_value(ty: &Type) -> Type {
     }
 }
 
-fn response(signature: &Signature, errors: &mut Errors) -> Option<Type> {
+fn response(signature: &Signature, errors: &mut Errors) -> Type {
     let ty = match &signature.output {
-        ReturnType::Default => {
-            errors.push(signature.ident.span(), text::handler_no_result());
-            return Some(syn::parse_quote!(()));
-        }
+        ReturnType::Type(_, ty) if is_unknown(ty) => return (**ty).clone(),
+        ReturnType::Default => return errors.in_place_of(&signature.ident, text::handler_no_result()),
         ReturnType::Type(_, ty) => ty,
     };
     let mut ty = &**ty;
@@ -166,35 +160,29 @@ fn response(signature: &Signature, errors: &mut Errors) -> Option<Type> {
     }
     let Some(segment) = last(ty).filter(|segment| segment.ident.to_string().ends_with("Result")) else {
         if is_stream(ty) {
-            errors.push_at(ty, text::handler_stream());
-            return None;
+            return errors.in_place_of(ty, text::handler_stream());
         }
-        errors.push_at(ty, text::handler_result(spelled(ty)));
-        return (!matches!(ty, Type::ImplTrait(_))).then(|| ty.clone());
+        let broken = errors.in_place_of(ty, text::handler_result(spelled(ty)));
+        return if matches!(ty, Type::ImplTrait(_)) { broken } else { ty.clone() };
     };
     let Some(reply) = arguments_of(segment).into_iter().next() else {
-        errors.push_at(ty, text::handler_result_alias());
-        return None;
+        return errors.in_place_of(ty, text::handler_result_alias());
     };
     if is_stream(reply) {
-        errors.push_at(reply, text::handler_stream());
-        return None;
+        return errors.in_place_of(reply, text::handler_stream());
     }
     match reply {
-        Type::ImplTrait(_) => {
-            errors.push_at(reply, text::handler_message_impl());
-            None
-        }
+        Type::ImplTrait(_) => errors.in_place_of(reply, text::handler_message_impl()),
         Type::Reference(reference) => {
             let form = by_value(&reference.elem);
             errors.push_at(reply, text::handler_message_reference(spelled(&form)));
-            Some(form)
+            form
         }
         _ => {
             if let Some(span) = tokens::lifetime(reply.to_token_stream()) {
                 errors.push(span, text::handler_message_borrows());
             }
-            Some(*lasting(reply))
+            *lasting(reply)
         }
     }
 }

@@ -9,6 +9,7 @@ use syn::{
 };
 
 use super::handler::Handler;
+use super::repair::UNKNOWN;
 use crate::tokens;
 
 /// The type for the whole length of a program: a service with a lifetime is served with `'static` in its place.
@@ -90,7 +91,12 @@ pub(crate) fn last(ty: &Type) -> Option<&PathSegment> {
 }
 
 pub(crate) fn arguments_of(segment: &PathSegment) -> Vec<&Type> {
-    let PathArguments::AngleBracketed(arguments) = &segment.arguments else { return Vec::new() };
+    let arguments = match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments,
+        // `Result(HelloResponse)`, which rustc refuses.
+        PathArguments::Parenthesized(arguments) => return arguments.inputs.iter().map(|input| &input.ty).collect(),
+        PathArguments::None => return Vec::new(),
+    };
     let types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
@@ -115,6 +121,14 @@ pub(crate) fn spelled(ty: &Type) -> String {
             Type::Array(array) => format!("[{}; {}]", spelled(&array.elem), array.len.to_token_stream()),
             other => other.to_token_stream().to_string(),
         },
+    }
+}
+
+/// Whether a type is not there: the user has not written it, or what they wrote is a mistake.
+pub(super) fn is_unknown(ty: &Type) -> bool {
+    match ty {
+        Type::Verbatim(_) => true,
+        _ => last(ty).is_some_and(|segment| segment.ident == UNKNOWN),
     }
 }
 

@@ -11,6 +11,10 @@ use super::detect::PREFACE;
 /// some of them.
 pub(super) const BUDGET: u32 = 1_000;
 
+/// The same at the begin of a connection whose address has flooded lately: a caller has earned more after its first
+/// replies.
+const WARY: u32 = 100;
+
 /// How many bytes that we write earn the peer one frame.
 const EARNS: usize = 64;
 
@@ -32,6 +36,8 @@ pub struct Frames {
     filled: Instant,
     /// Frames on the budget since the last [`Frames::pause`].
     run: u32,
+    /// Frames on the budget that nothing was written for.
+    unearned: u32,
 }
 
 /// More frames than the budget.
@@ -56,7 +62,13 @@ impl Frames {
             budget: BUDGET,
             filled: Instant::now(),
             run: 0,
+            unearned: 0,
         }
+    }
+
+    /// At the begin of a connection from where a flood came lately.
+    pub(super) fn wary() -> Self {
+        Self { budget: WARY, ..Self::new() }
     }
 
     /// Whether a frame or a header block has begun and not ended.
@@ -116,6 +128,7 @@ impl Frames {
             self.filled = now;
         }
         self.run += 1;
+        self.unearned = self.unearned.saturating_add(1);
         self.budget = self.budget.checked_sub(1).ok_or(Flood)?;
         Ok(())
     }
@@ -134,10 +147,17 @@ impl Frames {
         self.budget < BUDGET / 2
     }
 
+    /// Whether most frames so far carried nothing and nothing was written for them: hyper has limits of its own, and
+    /// ends some floods before the budget does.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.unearned >= RUN
+    }
+
     /// So many bytes were written to the peer.
     pub fn earn(&mut self, written: usize) {
         let earned = u32::try_from(written / EARNS).unwrap_or(BUDGET);
         self.budget = self.budget.saturating_add(earned).min(BUDGET);
+        self.unearned = self.unearned.saturating_sub(earned);
     }
 }
 

@@ -54,15 +54,17 @@ impl<S> Io<S> {
     }
 
     #[cfg(feature = "http2")]
-    pub(super) fn with_frames(mut self) -> Self {
-        self.frames = Some(Frames::new());
+    pub(super) fn with_frames(mut self, frames: Frames) -> Self {
+        self.frames = Some(frames);
         self
     }
 
     fn arrived(&mut self, bytes: &[u8]) -> io::Result<()> {
         #[cfg(feature = "http2")]
         if let Some(frames) = &mut self.frames {
-            frames.follow(bytes).map_err(|_| io::Error::other("a flood of HTTP/2 frames that carry nothing"))?;
+            let followed = frames.follow(bytes);
+            self.pulse.doubt(frames.is_doubtful());
+            followed.map_err(|_| io::Error::other("a flood of HTTP/2 frames that carry nothing"))?;
             match frames.is_partial() {
                 true => self.pulse.partial(),
                 false => self.pulse.whole(),

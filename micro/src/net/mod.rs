@@ -8,6 +8,8 @@
 #[cfg(feature = "http")]
 mod detect;
 #[cfg(feature = "http2")]
+mod floods;
+#[cfg(feature = "http2")]
 mod frames;
 #[cfg(feature = "http")]
 mod guard;

@@ -26,6 +26,9 @@ pub(crate) struct Pulse {
     quiet: AtomicU64,
     /// Whether an answer was given before the request was read to its end.
     unread: AtomicBool,
+    /// Whether the peer has sent much that carries nothing.
+    #[cfg(feature = "http2")]
+    doubtful: AtomicBool,
     /// Since when only the rest of the peer's bytes is awaited: microseconds after `start`, or [`NONE`].
     lingering: AtomicU64,
 }
@@ -43,6 +46,8 @@ impl Pulse {
             partial: AtomicU64::new(0),
             quiet: AtomicU64::new(0),
             unread: AtomicBool::new(false),
+            #[cfg(feature = "http2")]
+            doubtful: AtomicBool::new(false),
             lingering: AtomicU64::new(NONE),
         }
     }
@@ -90,6 +95,19 @@ impl Pulse {
 
     pub(super) fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer has sent much that carries nothing. Where such a connection fails, that was a flood.
+    #[cfg(feature = "http2")]
+    pub(super) fn doubt(&self, doubtful: bool) {
+        if self.is_doubtful() != doubtful {
+            self.doubtful.store(doubtful, Ordering::Relaxed);
+        }
+    }
+
+    #[cfg(feature = "http2")]
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.doubtful.load(Ordering::Relaxed)
     }
 
     /// All is said; what the peer still sends is thrown away.

@@ -18,9 +18,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+#[cfg(feature = "http2")]
+use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::detect;
+use super::detect::{self, Start};
+#[cfg(feature = "http2")]
+use super::floods::Floods;
+#[cfg(feature = "http2")]
+use super::frames::Frames;
 use super::guard::{AtStop, Gate, Guard};
 use super::io::Io;
 use super::pulse::Pulse;
@@ -65,6 +71,8 @@ pub(crate) async fn serve<S: Service>(
     stop: CancellationToken,
 ) {
     let gate = Arc::new(Gate::default());
+    #[cfg(feature = "http2")]
+    let floods = Arc::new(Floods::default());
     let room = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
     let mut connections = JoinSet::new();
     let mut pause = Duration::ZERO;
@@ -81,7 +89,14 @@ pub(crate) async fn serve<S: Service>(
         match accepted {
             Ok((socket, permit)) => {
                 pause = Duration::ZERO;
-                let connection = connection(socket, service.clone(), limits.clone(), gate.clone());
+                let guard = Guard { pulse: Arc::new(Pulse::new()), limits: limits.clone(), gate: gate.clone() };
+                let connection = Connection {
+                    service: service.clone(),
+                    guard,
+                    #[cfg(feature = "http2")]
+                    floods: floods.clone(),
+                };
+                let connection = connection.serve(socket);
                 connections.spawn(async move {
                     connection.await;
                     drop(permit);
@@ -124,21 +139,46 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
 }
 
 /// One connection, from its first byte to its last.
-async fn connection<S: Service>(mut socket: TcpStream, service: Arc<S>, limits: Arc<Limits>, gate: Arc<Gate>) {
-    // Without it a reply waits for the acknowledgement of the one before.
-    let _ = socket.set_nodelay(true);
-    let peer = Arc::new(Peer { local: text(socket.local_addr()), remote: text(socket.peer_addr()) });
-    let pulse = Arc::new(Pulse::new());
-    let guard = Guard { pulse: pulse.clone(), limits, gate };
+struct Connection<S> {
+    service: Arc<S>,
+    guard: Guard,
+    #[cfg(feature = "http2")]
+    floods: Arc<Floods>,
+}
 
-    let sniffed = guard.watch(pin!(detect::sniff(&mut socket)), |_| AtStop::End).await;
-    let Some(Ok(Some((start, is_http2)))) = sniffed else { return };
-    let io = Io::new(socket, start, pulse.clone());
-    let caller = Caller { peer, pulse };
-    if is_http2 {
-        http2(io, service, caller, &guard).await;
-    } else {
-        http1(io, service, caller, &guard).await;
+impl<S: Service> Connection<S> {
+    async fn serve(self, mut socket: TcpStream) {
+        // Without it a reply waits for the acknowledgement of the one before.
+        let _ = socket.set_nodelay(true);
+        let peer = Arc::new(Peer { local: text(socket.local_addr()), remote: text(socket.peer_addr()) });
+        let Self { guard, service, .. } = &self;
+        let sniffed = guard.watch(pin!(detect::sniff(&mut socket)), |_| AtStop::End).await;
+        let Some(Ok(Some((start, is_http2)))) = sniffed else { return };
+        let caller = Caller { peer, pulse: guard.pulse.clone() };
+        if is_http2 {
+            // Boxed: it is much larger than HTTP/1's, which every connection would pay for.
+            Box::pin(self.http2(socket, start, caller)).await;
+        } else {
+            http1(Io::new(socket, start, guard.pulse.clone()), service.clone(), caller, guard).await;
+        }
+    }
+
+    #[cfg(feature = "http2")]
+    async fn http2(&self, socket: TcpStream, start: Start, caller: Caller) {
+        let Self { guard, service, floods } = self;
+        let peer = socket.peer_addr().ok();
+        let turn = peer.and_then(|peer| floods.turn(peer));
+        if let Some(turn) = turn {
+            if guard.watch(pin!(sleep_until(turn)), |_| AtStop::End).await.is_none() {
+                return;
+            }
+        }
+        let frames = if turn.is_some() { Frames::wary() } else { Frames::new() };
+        let io = Io::new(socket, start, guard.pulse.clone()).with_frames(frames);
+        let failed = http2(io, service.clone(), caller, guard).await;
+        if let Some(peer) = peer.filter(|_| failed && guard.pulse.is_doubtful()) {
+            floods.remember(peer);
+        }
     }
 }
 
@@ -166,8 +206,9 @@ async fn http1<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, g
         .await;
 }
 
+/// Whether the connection failed, by its transport or by what came over it.
 #[cfg(feature = "http2")]
-async fn http2<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, guard: &Guard) {
+async fn http2<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, guard: &Guard) -> bool {
     let limits = &guard.limits;
     let clamp = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let mut builder = hyper::server::conn::http2::Builder::new(Spawn);
@@ -178,19 +219,14 @@ async fn http2<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, g
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW);
     // Boxed: it is much larger than HTTP/1's, which every connection would pay for.
-    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io.with_frames()), exchanges(service, caller)));
-    guard
+    let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), exchanges(service, caller)));
+    let ended = guard
         .watch(connection.as_mut(), |connection| {
             connection.graceful_shutdown();
             AtStop::Finish
         })
         .await;
-}
-
-/// Without HTTP/2 its preface gets what any other unknown method gets.
-#[cfg(not(feature = "http2"))]
-async fn http2<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, guard: &Guard) {
-    http1(io, service, caller, guard).await;
+    matches!(ended, Some(Err(_)))
 }
 
 /// Runs each exchange of an HTTP/2 connection as a task. It ends with its connection.

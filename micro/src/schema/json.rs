@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Body, Content, Described, Field, Shape, Tag, Type, Variant};
+use super::{Body, Content, Described, Field, MakeJson, Shape, Tag, Type, Variant};
 
 /// The schema of a message with everything that it refers to.
 pub(super) fn document(described: &Described) -> Value {
@@ -44,10 +44,19 @@ impl Writer {
             Shape::Float { bits: 32 } => json!({"type": "number", "format": "float"}),
             Shape::Float { .. } => json!({"type": "number", "format": "double"}),
             Shape::String => json!({"type": "string"}),
+            Shape::Format("ip") => json!({"type": "string", "anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}),
+            Shape::Format("char") => json!({"type": "string", "format": "char", "minLength": 1, "maxLength": 1}),
+            Shape::Format(format) => json!({"type": "string", "format": format}),
             Shape::Bytes => json!({"type": "array", "items": integer(8, false)}),
             Shape::Option(inner) => json!({"anyOf": [self.schema(*inner), {"type": "null"}]}),
             Shape::List(item) => json!({"type": "array", "items": self.schema(*item)}),
-            Shape::Map(_, value) => json!({"type": "object", "additionalProperties": self.schema(*value)}),
+            Shape::Map(key, value) => {
+                let mut schema = json!({"type": "object", "additionalProperties": self.schema(*value)});
+                if let Some(names) = self.key(*key) {
+                    insert(&mut schema, "propertyNames", names);
+                }
+                schema
+            }
             Shape::Tuple(items) => {
                 let count = items.len();
                 let items: Vec<Value> = items.iter().map(|item| self.schema(*item)).collect();
@@ -71,31 +80,65 @@ impl Writer {
         self.names.insert(path, name.clone());
         let schema = match (named.body)() {
             Body::Same(shape) => self.schema(shape),
-            Body::Struct(fields) => self.object(fields),
+            Body::Struct(fields) => self.object(fields, named.default),
             Body::Enum(variants, tag) => self.choice(variants, tag),
         };
         self.definitions.insert(name.clone(), documented(schema, named.docs));
         name
     }
 
-    fn object(&mut self, fields: &[Field]) -> Value {
+    /// What the keys of a map are, where that is more than text.
+    fn key(&mut self, key: Shape) -> Option<Value> {
+        match key {
+            Shape::Integer { signed: true, .. } => Some(json!({"pattern": "^-?[0-9]+$"})),
+            Shape::Integer { signed: false, .. } => Some(json!({"pattern": "^[0-9]+$"})),
+            Shape::Bool => Some(json!({"enum": ["true", "false"]})),
+            Shape::Type(_) | Shape::Format(_) => Some(self.schema(key)),
+            _ => None,
+        }
+    }
+
+    fn object(&mut self, fields: &[Field], default: Option<MakeJson>) -> Value {
+        let defaults = default.map(|make| [make(), make()].map(Option::unwrap_or_default));
         let mut properties = Map::new();
-        let mut flattened = Vec::new();
+        let (mut required, mut flattened) = (Vec::new(), Vec::new());
+        let mut others = None;
         for field in fields {
-            let schema = self.schema(field.shape);
             if field.flattened {
-                flattened.push(schema);
+                match field.json() {
+                    Shape::Map(_, value) => others = Some(self.schema(*value)),
+                    // All of its fields or none of them.
+                    Shape::Option(inner) => flattened.push(json!({"anyOf": [self.schema(*inner), {}]})),
+                    shape => flattened.push(self.schema(shape)),
+                }
                 continue;
             }
-            let mut schema = documented(schema, field.docs);
+            let mut schema = documented(self.schema(field.json()), field.docs);
+            let of_type = || {
+                let [one, other] = defaults.as_ref()?;
+                one.get(field.name).filter(|value| other.get(field.name) == Some(value)).cloned()
+            };
+            if let Some(default) = field.default.map_or_else(of_type, steady) {
+                insert(&mut schema, "default", default);
+            }
             if field.deprecated {
                 insert(&mut schema, "deprecated", true.into());
+            }
+            if field.required && !matches!(field.json(), Shape::Option(_)) {
+                required.push(field.name);
             }
             properties.insert(field.name.to_owned(), schema);
         }
         let mut object = json!({"type": "object"});
         if !properties.is_empty() {
             insert(&mut object, "properties", Value::Object(properties));
+        }
+        if !required.is_empty() {
+            insert(&mut object, "required", json!(required));
+        }
+        if let Some(others) = others {
+            // Those that neither the fields nor what is flattened beside it have named.
+            insert(&mut object, "unevaluatedProperties", others);
         }
         if !flattened.is_empty() {
             insert(&mut object, "allOf", Value::Array(flattened));
@@ -121,7 +164,7 @@ impl Writer {
         let content = match variant.content {
             Content::Unit => None,
             Content::Value(shape) => Some(self.schema(shape)),
-            Content::Struct(fields) => Some(self.object(fields)),
+            Content::Struct(fields) => Some(self.object(fields, None)),
         };
         let schema = match (tag, content) {
             (Tag::None, None) => json!({"type": "null"}),
@@ -151,16 +194,39 @@ fn tagged(content: Value, tag: &str, name: &str) -> Value {
 
 fn integer(bits: u32, signed: bool) -> Value {
     let mut schema = json!({"type": "integer"});
-    match (bits, signed) {
-        (32, true) => insert(&mut schema, "format", "int32".into()),
-        (64, true) => insert(&mut schema, "format", "int64".into()),
-        (_, false) => insert(&mut schema, "minimum", 0.into()),
-        _ => {}
+    if bits <= 64 {
+        insert(&mut schema, "format", format!("{}{bits}", if signed { "int" } else { "uint" }).into());
     }
-    if (bits, signed) == (8, false) {
-        insert(&mut schema, "maximum", u8::MAX.into());
+    // Readers that know no other numbers than floats would round the bounds of 64 bits.
+    if bits <= 32 && signed {
+        insert(&mut schema, "minimum", (i64::MIN >> (64 - bits)).into());
+        insert(&mut schema, "maximum", (i64::MAX >> (64 - bits)).into());
+    }
+    if !signed {
+        insert(&mut schema, "minimum", 0.into());
+        if bits <= 32 {
+            insert(&mut schema, "maximum", (u64::MAX >> (64 - bits)).into());
+        }
     }
     schema
+}
+
+/// A value in JSON; none when the format has no form for it.
+///
+/// By way of text: the compiler has made the code that writes it for the codec, and makes no other.
+pub(crate) fn json_of<T: serde::Serialize>(value: &T) -> Option<Value> {
+    let mut text = Vec::new();
+    serde_json::to_writer(&mut text, value).ok()?;
+    read(&text)
+}
+
+fn read(text: &[u8]) -> Option<Value> {
+    serde_json::from_slice(text).ok()
+}
+
+/// A default that is the same each time: not the time, and no random number.
+fn steady(default: MakeJson) -> Option<Value> {
+    default().filter(|value| default().as_ref() == Some(value))
 }
 
 fn documented(mut schema: Value, docs: &str) -> Value {
@@ -281,6 +347,58 @@ mod tests {
         }
     }
 
+    /// With a default of its own, for a field and for the rest.
+    #[micro::message]
+    struct Absent {
+        #[serde(default = "seven")]
+        seven: u8,
+        now: Now,
+        other: Option<String>,
+    }
+
+    fn seven() -> u8 {
+        7
+    }
+
+    /// Another number each time.
+    #[micro::message]
+    #[serde(default = "now")]
+    struct Now {
+        number: u64,
+        steady: i8,
+    }
+
+    fn now() -> Now {
+        static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        Now { number: NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed), steady: -1 }
+    }
+
+    /// As serde reads it.
+    #[micro::message]
+    #[derive(serde::Deserialize)]
+    struct Strict {
+        must: u8,
+        may: Option<u8>,
+        #[serde(default)]
+        can: bool,
+        #[serde(with = "text")]
+        odd: u64,
+        #[serde(flatten)]
+        more: HashMap<String, i32>,
+    }
+
+    mod text {
+        use serde::{Deserialize, Deserializer, Serializer};
+
+        pub(super) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(number)
+        }
+
+        pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+            String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+        }
+    }
+
     fn schema_of<T: Schema + 'static>(name: &'static str) -> Value {
         Described::new::<T>(name, None, Some(T::SHAPE)).json_schema()
     }
@@ -292,11 +410,12 @@ mod tests {
         let order = &schema["$defs"]["Order"];
         assert_eq!(order["description"], "What is ordered.");
         assert_eq!(order["properties"]["id"]["description"], "Unique.");
-        assert_eq!(order["properties"]["parents"], json!({"type": "array", "items": {"$ref": "#/$defs/Order"}}));
+        let parents = json!({"type": "array", "items": {"$ref": "#/$defs/Order"}, "default": []});
+        assert_eq!(order["properties"]["parents"], parents);
         assert_eq!(order["properties"]["note"]["anyOf"][1], json!({"type": "null"}));
-        assert_eq!(order["properties"]["any"], json!({}));
-        let byte = json!({"type": "integer", "minimum": 0, "maximum": 255});
-        assert_eq!(order["properties"]["raw"], json!({"type": "array", "items": byte}));
+        assert_eq!(order["properties"]["any"], json!({"default": null}));
+        let byte = json!({"type": "integer", "format": "uint8", "minimum": 0, "maximum": 255});
+        assert_eq!(order["properties"]["raw"], json!({"type": "array", "items": byte, "default": []}));
         let whole = schema_of::<crate::Bytes>("Bytes");
         assert_eq!(whole["contentMediaType"], "application/octet-stream");
         let pair = json!([{"type": "boolean"}, {"type": "number", "format": "float"}]);
@@ -304,10 +423,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_missing_is_said() {
+        let schema = schema_of::<Absent>("Absent");
+        let absent = &schema["$defs"]["Absent"]["properties"];
+        assert_eq!((&absent["seven"]["default"], &absent["other"]["default"]), (&json!(7), &Value::Null));
+        assert_eq!(absent["now"]["default"], json!({"number": 0, "steady": 0}));
+        let now = &schema["$defs"]["Now"]["properties"];
+        assert_eq!(
+            (now["number"].get("default"), &now["steady"]["default"]),
+            (None, &json!(-1)),
+            "a number that changes"
+        );
+        assert_eq!(schema["$defs"]["Absent"].get("required"), None);
+        let strict = &schema_of::<Strict>("Strict")["$defs"]["Strict"];
+        assert_eq!(strict["required"], json!(["must", "odd"]));
+        assert_eq!(strict["properties"]["can"]["default"], false);
+        assert_eq!(strict["properties"]["odd"], json!({}));
+        assert_eq!(strict["unevaluatedProperties"]["format"], "int32");
+    }
+
+    #[test]
     fn two_types_of_one_name_are_two() {
         let schema = schema_of::<Order>("Order");
         assert_eq!(schema["$defs"]["Order"]["allOf"], json!([{"$ref": "#/$defs/Page"}]));
-        assert_eq!(schema["$defs"]["Order"]["properties"]["other"], json!({"$ref": "#/$defs/Page2"}));
+        assert_eq!(schema["$defs"]["Order"]["properties"]["other"]["$ref"], "#/$defs/Page2");
         assert_eq!(schema["$defs"]["Page"]["properties"]["one"]["type"], "boolean");
         assert_eq!(schema["$defs"]["Page2"]["properties"]["two"]["type"], "boolean");
     }

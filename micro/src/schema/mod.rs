@@ -4,17 +4,26 @@
 //! value tree that Go Micro keeps in its registry ([`Described::value`]) and a JSON Schema of full depth
 //! ([`Described::json_schema`]). A type with plain serde derives is described by its name alone.
 
+mod fields;
+#[cfg(feature = "http")]
+mod fill;
 mod json;
+#[cfg(feature = "http")]
+mod text;
 mod value;
 
 use std::any::type_name;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::codec::{self, Wire};
 use crate::registry;
 
+pub(crate) use fields::check;
+#[cfg(feature = "http")]
+pub(crate) use fill::{Fill, Origin};
 pub use json::hash;
+pub(crate) use json::json_of;
 
 /// A message type as an endpoint's table has it.
 #[non_exhaustive]
@@ -113,6 +122,9 @@ pub enum Shape {
     },
     /// Text.
     String,
+    /// Text of a format that JSON Schema has a name for: `uuid`, `date-time`, `ipv4`. `ip` is either version of an
+    /// address, `char` one character.
+    Format(&'static str),
     /// Raw bytes.
     Bytes,
     /// A value that may be absent.
@@ -151,12 +163,23 @@ pub struct Type {
     pub docs: &'static str,
     /// What it is made of.
     pub body: fn() -> Body,
+    /// The value, in JSON, whose fields stand in for those that a message lacks.
+    pub default: Option<MakeJson>,
 }
+
+/// Makes the JSON of a default. Called when a schema is written, never per call.
+pub type MakeJson = fn() -> Option<serde_json::Value>;
 
 impl Type {
     /// A type; `S` is the type itself.
     pub const fn new<S: Schema>(name: &'static str, docs: &'static str) -> Self {
-        Self { name, path: type_name::<S>, docs, body: body::<S> }
+        Self { name, path: type_name::<S>, docs, body: body::<S>, default: None }
+    }
+
+    /// With a default, if it has one.
+    pub const fn with_default(mut self, default: Option<MakeJson>) -> Self {
+        self.default = default;
+        self
     }
 }
 
@@ -182,26 +205,73 @@ pub enum Body {
 pub struct Field {
     /// The name in JSON.
     pub name: &'static str,
+    /// The name in Rust.
+    pub ident: &'static str,
     /// The doc comment, lines joined.
     pub docs: &'static str,
     /// What it looks like.
     pub shape: Shape,
+    /// Whether a message without it is refused. A field that may be absent is not required either way.
+    pub required: bool,
+    /// What stands in for it where a message lacks it, before the default of its type.
+    pub default: Option<MakeJson>,
     /// Whether it is `#[deprecated]`.
     pub deprecated: bool,
     /// Whether its own fields stand in its place.
     pub flattened: bool,
+    /// Whether its JSON is made by functions of its own (`#[serde(with = "…")]`), so that nothing is known of it.
+    pub opaque: bool,
 }
 
 impl Field {
     /// A field.
     pub const fn new(name: &'static str, docs: &'static str, shape: Shape) -> Self {
-        Self { name, docs, shape, deprecated: false, flattened: false }
+        Self {
+            name,
+            ident: name,
+            docs,
+            shape,
+            required: false,
+            default: None,
+            deprecated: false,
+            flattened: false,
+            opaque: false,
+        }
+    }
+
+    /// As one that has another name in Rust.
+    pub const fn ident(mut self, ident: &'static str) -> Self {
+        self.ident = ident;
+        self
+    }
+
+    /// As one that every message has.
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// With a default of its own.
+    pub const fn with_default(mut self, default: Option<MakeJson>) -> Self {
+        self.default = default;
+        self
     }
 
     /// As a deprecated one.
     pub const fn deprecated(mut self) -> Self {
         self.deprecated = true;
         self
+    }
+
+    /// As one whose JSON is made by functions of its own.
+    pub const fn opaque(mut self) -> Self {
+        self.opaque = true;
+        self
+    }
+
+    /// What its JSON looks like.
+    pub(crate) const fn json(&self) -> Shape {
+        if self.opaque { Shape::Any } else { self.shape }
     }
 
     /// As one whose own fields stand in its place.
@@ -293,21 +363,49 @@ shapes! {
     usize => Shape::Integer { bits: 64, signed: false };
     f32 => Shape::Float { bits: 32 };
     f64 => Shape::Float { bits: 64 };
-    char => Shape::String;
+    char => Shape::Format("char");
     str => Shape::String;
     String => Shape::String;
     std::path::PathBuf => Shape::String;
-    std::net::IpAddr => Shape::String;
-    std::net::Ipv4Addr => Shape::String;
-    std::net::Ipv6Addr => Shape::String;
+    std::net::IpAddr => Shape::Format("ip");
+    std::net::Ipv4Addr => Shape::Format("ipv4");
+    std::net::Ipv6Addr => Shape::Format("ipv6");
     std::net::SocketAddr => Shape::String;
     crate::Bytes => Shape::Bytes;
     serde_json::Value => Shape::Any;
     serde_json::Map<String, serde_json::Value> => Shape::Map(&Shape::String, &Shape::Any);
 }
 
-impl Schema for Duration {
-    const SHAPE: Shape = Shape::Named("Duration");
+shapes! {
+    uuid::Uuid => Shape::Format("uuid");
+}
+
+#[cfg(feature = "chrono")]
+shapes! {
+    chrono::DateTime<chrono::Utc> => Shape::Format("date-time");
+}
+
+#[cfg(feature = "jiff")]
+shapes! {
+    jiff::Timestamp => Shape::Format("date-time");
+}
+
+/// The two fields that serde writes for a time.
+macro_rules! times {
+    ($($type:ty, $name:literal, $docs:literal, $seconds:literal, $nanos:literal;)*) => {
+        $(impl Schema for $type {
+            const SHAPE: Shape = Shape::Type(&Type::new::<Self>($name, $docs));
+            const BODY: Body = Body::Struct(&[
+                Field::new($seconds, "", Shape::Integer { bits: 64, signed: false }).required(),
+                Field::new($nanos, "", Shape::Integer { bits: 32, signed: false }).required(),
+            ]);
+        })*
+    };
+}
+
+times! {
+    Duration, "Duration", "A span of time.", "secs", "nanos";
+    SystemTime, "SystemTime", "A time since 1970.", "secs_since_epoch", "nanos_since_epoch";
 }
 
 impl<T: Schema> Schema for Option<T> {

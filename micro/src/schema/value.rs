@@ -67,7 +67,7 @@ fn kind(shape: Shape) -> String {
         Shape::Integer { bits, signed: true } => format!("int{bits}"),
         Shape::Integer { bits, signed: false } => format!("uint{bits}"),
         Shape::Float { bits } => format!("float{bits}"),
-        Shape::String => "string".to_owned(),
+        Shape::String | Shape::Format(_) => "string".to_owned(),
         Shape::Bytes => "[]uint8".to_owned(),
         Shape::List(item) => format!("[]{}", kind(*item)),
         Shape::Map(key, value) => format!("map[{}]{}", kind(*key), kind(*value)),

@@ -13,7 +13,7 @@ use super::debug::{self, Debug};
 use super::stats::Stats;
 use super::{About, Handle, Method};
 use crate::context::Host;
-use crate::endpoint::Definition;
+use crate::endpoint::{Definition, Route, Segment};
 use crate::message::{Request, Response};
 use crate::transport::Serve;
 use crate::{Context, Error, Result, codec, schema};
@@ -68,11 +68,14 @@ impl Router {
     /// Adds the endpoints of a handler.
     ///
     /// # Errors
-    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name.
+    /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name, or a
+    /// route for the same paths; [`Code::FailedPrecondition`](crate::Code::FailedPrecondition) for a route with a
+    /// variable that text cannot fill.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
         for (method, Method { definition, .. }) in methods.iter().enumerate() {
+            self.check_route(definition)?;
             match self.endpoints.binary_search_by(|known| known.name.cmp(definition.name)) {
                 Ok(_) => {
                     return Err(Error::already_exists(format!(
@@ -89,6 +92,38 @@ impl Router {
             }
         }
         self.abouts.push(H::SERVICE);
+        Ok(())
+    }
+
+    /// Refuses a route that could never be taken, or that could be taken for another.
+    fn check_route(&self, definition: &Definition) -> Result<()> {
+        let name = definition.name;
+        for other in &self.endpoints {
+            for (one, two) in [(definition, *other), (*other, definition)] {
+                if one.http.is_some_and(|route| calls(&route, two.name)) {
+                    return Err(Error::already_exists(format!(
+                        "the route of \"{}\" is how \"{}\" is called by its name: give it another path",
+                        one.name, two.name
+                    )));
+                }
+            }
+            match (definition.http, other.http) {
+                (Some(route), Some(twin)) if route.overlaps(&twin) => {
+                    return Err(Error::already_exists(format!(
+                        "the routes of \"{}\" ({twin}) and \"{name}\" ({route}) are for the same paths: \
+                         give one of them another path or method",
+                        other.name
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let Some(route) = definition.http else { return Ok(()) };
+        for variable in route.variables() {
+            schema::check(definition.request.shape, variable).map_err(|mistake| {
+                Error::failed_precondition(format!("the route of \"{name}\" ({route}): {mistake}"))
+            })?;
+        }
         Ok(())
     }
 
@@ -141,6 +176,12 @@ impl Router {
     fn find(&self, name: &str) -> Option<usize> {
         self.endpoints.binary_search_by(|known| known.name.cmp(name)).ok()
     }
+}
+
+/// Whether a route is `POST /Greeter/Hello`.
+fn calls(route: &Route, name: &'static str) -> bool {
+    let Some((service, method)) = name.split_once('.') else { return false };
+    route.method == "POST" && route.segments().eq([service, method].map(Segment::Literal))
 }
 
 /// What the contexts of all calls share.

@@ -1,10 +1,13 @@
 //! Bytes of peers, changed and made up: what the decoders of heads and frames make of them, and that the search finds
 //! mistakes.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use micro::__private::http::{Frames, is_host, nanoseconds, value};
-use micro::{Code, Error};
+use micro::__private::http::{Frames, decode, decode_form, is_host, message, nanoseconds, value};
+use micro::schema::{Described, Schema};
+use micro::{Bytes, Code, Error};
+use serde_json::Value;
 use tests::fuzz::{fuzz, search};
 use tests::h2;
 
@@ -202,4 +205,122 @@ fn frames_of_any_bytes_are_followed() {
     let seeds = [call, open.concat(), control.concat()];
     fuzz(&seeds, |bytes| pieces_do_not_matter(Frames::new, bytes));
     finds(&seeds, "half of a head forgotten", |bytes| pieces_do_not_matter(|| Forgets(Frames::new()), bytes));
+}
+
+/// As the text says, read in another way: what is before the first `%`, and then two digits at the head of each piece.
+fn percent_is_decoded(decode: impl Fn(&str) -> Option<Vec<u8>>, plus: &str, bytes: &[u8]) -> Result<(), String> {
+    let text = String::from_utf8_lossy(bytes);
+    let text_with_spaces = text.replace('+', plus);
+    let mut pieces = text_with_spaces.split('%');
+    let mut expected = pieces.next().map(|first| first.as_bytes().to_vec());
+    for piece in pieces {
+        let code = piece.get(..2).filter(|code| code.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        expected = expected.zip(code).map(|(mut all, code)| {
+            all.push(code);
+            all.extend_from_slice(&piece.as_bytes()[2..]);
+            all
+        });
+    }
+    let found = decode(&text);
+    if found == expected { Ok(()) } else { Err(format!("{found:?} of {expected:?}")) }
+}
+
+#[test]
+fn percent_encoding_of_any_bytes_is_decoded_or_refused() {
+    let seeds = seeds(&["/v1/hello/J%C3%B6rg", "a%2Fb%2fc+d", "a=b&c=%25+x", "100%", "%zz%4", "%2525", "%+1%-1"]);
+    let path = |text: &str| decode(text).map(Cow::into_owned);
+    let form = |text: &str| decode_form(text).map(Cow::into_owned);
+    fuzz(&seeds, |bytes| percent_is_decoded(path, "+", bytes));
+    fuzz(&seeds, |bytes| percent_is_decoded(form, " ", bytes));
+    finds(&seeds, "a plus in a path that becomes a space", |bytes| percent_is_decoded(form, "+", bytes));
+    let twice = |text: &str| path(text).and_then(|once| path(&String::from_utf8_lossy(&once)));
+    finds(&seeds, "what is decoded twice", |bytes| percent_is_decoded(twice, "+", bytes));
+    let signs = |text: &str| path(&text.replace("%+", "%0").replace("%-", "%0"));
+    finds(&seeds, "a sign that is taken for a digit", |bytes| percent_is_decoded(signs, "+", bytes));
+}
+
+/// With fields of every kind that a query fills.
+#[micro::message]
+struct Search {
+    text: String,
+    #[serde(rename = "pageNumber")]
+    page: u8,
+    near: Option<Place>,
+    tags: Vec<String>,
+    labels: std::collections::BTreeMap<String, i32>,
+    exact: bool,
+    any: Value,
+    inner: Option<Box<Search>>,
+}
+
+#[micro::message]
+struct Place {
+    lat: f64,
+}
+
+/// A query and a body, with a line end between them, are one JSON object that has all of the body, and the text.
+fn a_query_and_a_body_are_one_object(
+    message: impl Fn(&str, Bytes) -> Result<Bytes, Error>,
+    bytes: &[u8],
+) -> Result<(), String> {
+    let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let query = String::from_utf8_lossy(&bytes[..at]);
+    let body = bytes.get(at + 1..).unwrap_or_default();
+    let made = match message(&query, Bytes::copy_from_slice(body)) {
+        Ok(made) => made,
+        Err(error) if error.status() == 400 && !error.detail().is_empty() => return Ok(()),
+        Err(error) => return Err(format!("no bad request: {error:?}")),
+    };
+    if query.split('&').all(str::is_empty) {
+        return if made == body { Ok(()) } else { Err("a body without a query was changed".into()) };
+    }
+    let body: serde_json::Map<String, Value> = match body.trim_ascii() {
+        b"" => serde_json::Map::new(),
+        body => match serde_json::from_slice(body) {
+            Ok(body) => body,
+            // What is inside of a value is for the message's own decoder, which reads it next.
+            Err(_) => match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+                Ok(_) => return Ok(()),
+                Err(error) => return Err(format!("a broken body was taken: {error}")),
+            },
+        },
+    };
+    let made: Value = serde_json::from_slice(&made).map_err(|error| error.to_string())?;
+    let Value::Object(made) = made else { return Err("no object".into()) };
+    if body.iter().any(|(key, value)| made.get(key) != Some(value)) {
+        return Err("a field of the body is another now".into());
+    }
+    for text in query.split('&').filter_map(|pair| pair.strip_prefix("text=")) {
+        let expected = decode_form(text).map(|text| String::from_utf8_lossy(&text).into_owned());
+        if made.get("text").and_then(Value::as_str) != expected.as_deref() {
+            return Err(format!("{:?} of {expected:?}", made.get("text")));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn queries_and_bodies_of_any_bytes_are_messages_or_refused() {
+    let seeds = seeds(&[
+        "text=a+b%22c&page=7&near.lat=1.5&tags=x&tags=y\n{\"exact\":true}",
+        "labels.a=1&labels.b=-2&any.b=1&exact=false\n { } ",
+        "inner.inner.text=x&inner.pageNumber=3\n",
+        "text=x\n{\"text\":\"x\",\"more\":[1,{\"a\":null}]}\n",
+        "&&\n[1]",
+        "text=\\&any=1e5\n{}",
+        "",
+    ]);
+    let search = Described::new::<Search>("Search", None, Some(Search::SHAPE));
+    fuzz(&seeds, |bytes| a_query_and_a_body_are_one_object(|query, body| message(search, query, body), bytes));
+    let unescaped = |query: &str, body: Bytes| match query.strip_prefix("text=").filter(|_| body.is_empty()) {
+        Some(text) if !text.contains(['&', '%', '+']) => Ok(Bytes::from(format!("{{\"text\":\"{text}\"}}"))),
+        _ => message(search, query, body),
+    };
+    finds(&seeds, "text that is not escaped", |bytes| a_query_and_a_body_are_one_object(unescaped, bytes));
+    let no_comma = |query: &str, body: Bytes| {
+        let made = message(search, query, body)?;
+        Ok(String::from_utf8_lossy(&made).replace(",\"text\"", "\"text\"").into())
+    };
+    finds(&seeds, "a missing comma", |bytes| a_query_and_a_body_are_one_object(no_comma, bytes));
 }

@@ -5,6 +5,7 @@ mod ends;
 mod fuzz;
 mod paths;
 mod rfc9112;
+mod routes;
 mod tools;
 
 use micro::transport::{Http, Limits, Transport};

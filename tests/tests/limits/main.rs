@@ -233,6 +233,42 @@ async fn streams_over_the_limit_are_refused() {
 }
 
 #[tokio::test]
+async fn the_next_connection_of_a_flooder_waits_and_nobody_else() {
+    let running = Running::start(Limits::default()).await;
+    let mut before = h2::connect(running.port).await;
+    before.send(h2::request(1, "/Say/Hello", b"{}")).await;
+    h2::until(&mut before, h2::DATA).await.expect("an answer");
+    let begin = Instant::now();
+    let mut waited = Duration::ZERO;
+    // Each flood doubles the wait of the next connection, which has its answer, if later than others.
+    while waited < Duration::from_millis(190) {
+        assert!(begin.elapsed() < 5 * LATE, "no wait but {waited:?}");
+        let mut flood = h2::connect(running.port).await;
+        while flood.try_send(h2::frame(h2::PING, 0, 0, &[7; 8]).repeat(100)).await {}
+        let start = Instant::now();
+        let mut next = h2::connect(running.port).await;
+        next.send(h2::request(1, "/Say/Hello", b"{}")).await;
+        h2::until(&mut next, h2::DATA).await.expect("an answer");
+        waited = start.elapsed();
+    }
+    assert!(waited < LATE, "{waited:?}");
+    // What was there before has no wait, and neither has HTTP/1.
+    let mut raw = Raw::connect(running.port).await;
+    raw.send("POST /Say/Hello HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").await;
+    let others = async {
+        assert_eq!(raw.answer().await.status(), 200);
+        before.send(h2::request(3, "/Say/Hello", b"{}")).await;
+        while h2::until(&mut before, h2::DATA).await.expect("an answer").stream != 3 {}
+    };
+    tokio::select! {
+        biased;
+        // Which waits for the server's first frame.
+        _ = h2::connect(running.port) => panic!("it did not wait"),
+        () = others => {}
+    }
+}
+
+#[tokio::test]
 async fn a_caller_that_does_not_read_is_closed() {
     let idle = Duration::from_millis(300);
     let running = Running::start(limits(|limits| (limits.idle_timeout, limits.header_timeout) = (idle, idle))).await;

@@ -66,29 +66,42 @@ async fn p99(port: u16, calls: usize) -> Duration {
     times[calls * 99 / 100]
 }
 
-/// Runs 1,000 calls alone and 1,000 beside `load`, and wants a p99 of at most three times that without.
+/// Runs 1,000 calls alone and 1,000 beside `load`, in turns, and wants a p99 of at most three times that without: the
+/// medians of the rounds are compared.
 ///
-/// The generator of the load takes its share of the processors too, as does whatever else runs on the machine: the best
-/// of five rounds counts, and what takes under 5 ms is no harm.
-async fn beside(port: u16, what: &str, load: impl AsyncFn(&Stop)) {
+/// Everything else that runs on the machine takes part: three attempts have to have one that holds. Without
+/// optimization the server is slow at what the load wants of it, and a p99 under 5 ms is no harm.
+async fn beside(port: u16, what: &str, rounds: usize, load: impl AsyncFn(&Stop)) {
     // One after the other: two loads at once would be measured as one.
     static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let _alone = ALONE.lock().await;
-    for round in 1.. {
-        let quiet = p99(port, 1000).await;
-        let stop = Stop::default();
-        let calls = async {
-            let times = p99(port, 1000).await;
-            stop.store(true, Ordering::Relaxed);
-            times
-        };
-        let (loaded, ()) = tokio::join!(calls, load(&stop));
+    let slack = if cfg!(debug_assertions) { Duration::from_millis(5) } else { Duration::ZERO };
+    for attempt in 1.. {
+        let (mut quiet, mut loaded) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            quiet.push(p99(port, 1000).await);
+            let stop = Stop::default();
+            let calls = async {
+                let times = p99(port, 1000).await;
+                stop.store(true, Ordering::Relaxed);
+                times
+            };
+            let (times, ()) = tokio::join!(calls, load(&stop));
+            loaded.push(times);
+        }
         println!("{what}: p99 {quiet:?} without, {loaded:?} beside it");
-        if loaded <= (3 * quiet).max(Duration::from_millis(5)) {
+        let (quiet, loaded) = (median(quiet), median(loaded));
+        println!("{what}: {:.2} times ({quiet:?}, {loaded:?})", loaded.as_secs_f64() / quiet.as_secs_f64());
+        if loaded <= (3 * quiet).max(slack) {
             return;
         }
-        assert!(round < 5, "{what}: p99 {loaded:?} beside it, {quiet:?} without");
+        assert!(attempt < 3, "{what}: p99 {loaded:?} beside it, {quiet:?} without");
     }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 type Stop = Arc<AtomicBool>;
@@ -97,14 +110,15 @@ type Stop = Arc<AtomicBool>;
 async fn flood(what: &'static str, first: Vec<u8>, piece: fn(u32) -> Vec<u8>) {
     let server = Elsewhere::start(&[]).await;
     let port = server.port;
-    beside(port, what, async |stop| {
+    beside(port, what, 5, async |stop| {
         let (stop, first) = (stop.clone(), first.clone());
         let floods = async move {
             let (mut longest, mut floods) = (Duration::ZERO, 0);
             while floods == 0 || !stop.load(Ordering::Relaxed) {
-                let mut raw = h2::connect(port).await;
-                raw.try_send(&first).await;
                 let (start, mut number) = (Instant::now(), 0);
+                // Without waiting for what the server says first: it may let a flooder wait.
+                let mut raw = Raw::connect(port).await;
+                raw.try_send([h2::PREFACE, &h2::frame(h2::SETTINGS, 0, 0, &[]), &first].concat()).await;
                 while raw.try_send((number..number + 100).flat_map(piece).collect::<Vec<u8>>()).await {
                     number += 100;
                     assert!(start.elapsed() < 2 * LATE, "{what}: no end after {number} frames");
@@ -170,7 +184,8 @@ async fn ten_thousand_connections_are_held() {
     let server = Elsewhere::start(&["header_timeout=60000"]).await;
     let many = (descriptors().saturating_sub(200)).min(9_990);
     let port = server.port;
-    beside(port, "connections", async |_| {
+    // One round: the memory of one crowd is asked for, not of one beside what the one before has left.
+    beside(port, "connections", 1, async |_| {
         let mut connections = Vec::with_capacity(many);
         for number in 0..many {
             let mut raw = Raw::connect(port).await;

@@ -4,9 +4,27 @@
 //!
 //! - requests with a `Micro-Endpoint` header, on any path and by any method, the way Go Micro does: the status is
 //!   always 200, and errors travel in `Micro-Error`;
-//! - `POST /Greeter/Hello` from everyone else, with real status codes and errors as JSON bodies.
+//! - `POST /Greeter/Hello` from everyone else, with real status codes and errors as JSON bodies;
+//! - routes: `GET /v1/hello/{name}`, for endpoints that have one.
 //!
 //! Both sides are HTTP/1.1 between services: one exchange at a time on a connection, and a pool of them above.
+//!
+//! # Routes
+//!
+//! `#[handler(http = "GET /v1/hello/{name}")]` serves an endpoint by that route too. Fields of the message come from the
+//! variables in the path, from the names of the query, and from a JSON body:
+//!
+//! - A name is the field's in Rust or in JSON. `a.b=1` is the field `b` of `a`; a list takes its name several times, a map
+//!   `map.key=value`; an enum takes the name of a variant. Bytes are the text's own. A name that is no field is refused.
+//! - The text has to fit the type of the field. Of a message with plain serde derives only the name is known: then
+//!   every name is taken as it is in JSON, and text that JSON would write as a number or a bool is one.
+//! - A field has one value. The same one may be in the path and again in query or body; another is refused.
+//! - `%2F` in a variable is a slash in its value. `+` is a space in a query, and itself in a path.
+//! - A body is JSON: 415 for others. `GET` takes none. Endpoints of [`Bytes`](crate::Bytes) take the body as it is.
+//! - A slash at the end of a path does not matter. Of two routes that fit, the one with a literal part where the other
+//!   has a variable is taken; two that are alike in all parts are refused when the service is built.
+//! - `HEAD` is served where `GET` is. Other methods get 405, and `OPTIONS` 204, both with `Allow`.
+//! - `POST /Greeter/Hello` and the headers of Go Micro beat routes.
 //!
 //! # Metadata
 //!
@@ -18,10 +36,15 @@ mod body;
 mod client;
 mod head;
 mod reply;
+mod route;
 mod server;
 
 #[doc(hidden)]
+pub use crate::percent::{decode, decode_form};
+#[doc(hidden)]
 pub use head::{is_host, nanoseconds, value};
+#[doc(hidden)]
+pub use route::message;
 
 use std::sync::Arc;
 

@@ -2,8 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
-use http::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http_body_util::Full;
+use hyper::body::Body as _;
 
 use super::head;
 use crate::Error;
@@ -76,6 +77,15 @@ pub(super) fn with(status: StatusCode, headers: HeaderMap, body: Bytes) -> HttpR
 
 pub(super) fn closing(mut response: HttpResponse) -> HttpResponse {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+/// The answer to a `HEAD`: as it would be to a `GET`, without the body.
+pub(super) fn bodiless(mut response: HttpResponse) -> HttpResponse {
+    if let Some(length @ 1..) = response.body().size_hint().exact() {
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *response.body_mut() = Full::default();
+    }
     response
 }
 

@@ -11,24 +11,28 @@ use tokio::time::Instant;
 
 use super::body::{self, Arriving, Unread};
 use super::head::{self, Wanted};
-use super::reply::{HttpResponse, Style, as_go_writes, closing, with};
+use super::reply::{HttpResponse, Style, as_go_writes, bodiless, closing, with};
+use super::route::{self, Routes};
 use crate::endpoint::Definition;
 use crate::message::{ContentType, Request, Response};
 use crate::net::{Caller, Service};
+use crate::schema::Fill;
 use crate::transport::{Limits, Serve};
 use crate::units::say_size;
-use crate::{Code, Error, Metadata};
+use crate::{Code, Error, Metadata, codec};
 
 /// Answers for one server.
 pub(super) struct Server {
     server: Arc<dyn Serve>,
+    routes: Routes,
     limits: Arc<Limits>,
     arriving: Arriving,
 }
 
 impl Server {
     pub(super) fn new(server: Arc<dyn Serve>, limits: Arc<Limits>) -> Self {
-        Self { server, limits, arriving: Arriving::default() }
+        let routes = Routes::new(server.endpoints());
+        Self { server, routes, limits, arriving: Arriving::default() }
     }
 
     async fn read(&self, mut body: Incoming, version: Version) -> Result<Bytes, Unread> {
@@ -49,11 +53,21 @@ impl Service for Server {
             let error = Error::bad_request(mistake);
             return closing(Style::Plain.error(error, &parts.headers, self.server.name()));
         }
-        match self.route(&parts) {
-            Ok((style, definition)) => self.exchange(caller, parts, body, style, definition).await,
+        let head = parts.method == Method::HEAD;
+        let response = match self.find(&parts) {
+            Ok(found) => self.exchange(caller, parts, body, found).await,
             Err(refusal) => self.refuse(&caller, &parts, body, refusal).await,
-        }
+        };
+        if head { bodiless(response) } else { response }
     }
+}
+
+/// Who serves a request.
+struct Found {
+    style: Style,
+    definition: &'static Definition,
+    /// What the URL says of the message, where the endpoint was found by its route.
+    fill: Option<Box<Fill>>,
 }
 
 /// An answer that needs no handler.
@@ -61,25 +75,60 @@ enum Refusal {
     /// An event: answered like one that has no subscriber.
     Event,
     Error(Style, Error),
-    MethodNotAllowed(&'static str),
+    /// `OPTIONS`, or another method than these.
+    Methods(String, Option<Error>),
 }
 
 impl Server {
-    fn route(&self, parts: &request::Parts) -> Result<(Style, &'static Definition), Refusal> {
+    fn find(&self, parts: &request::Parts) -> Result<Found, Refusal> {
         match head::wanted(&parts.headers) {
             Wanted::Endpoint(name) => match self.server.endpoint(&name) {
-                Some(definition) => Ok((Style::Micro, definition)),
+                Some(definition) => Ok(Found { style: Style::Micro, definition, fill: None }),
                 None => Err(Refusal::Error(Style::Micro, self.unknown_to_micro(&name))),
             },
             Wanted::Event => Err(Refusal::Event),
             Wanted::Path => {
                 let name = by_path(parts.uri.path());
                 match self.server.endpoint(&name) {
-                    Some(definition) if parts.method == Method::POST => Ok((Style::Plain, definition)),
-                    Some(definition) => Err(Refusal::MethodNotAllowed(definition.name)),
-                    None => Err(Refusal::Error(Style::Plain, self.server.unknown(&name))),
+                    Some(definition) if parts.method == Method::POST => {
+                        Ok(Found { style: Style::Plain, definition, fill: None })
+                    }
+                    named => self.by_route(parts, named),
                 }
             }
+        }
+    }
+
+    /// `named` is the endpoint that a `POST` to the path would call.
+    fn by_route(&self, parts: &request::Parts, named: Option<&'static Definition>) -> Result<Found, Refusal> {
+        let path = parts.uri.path();
+        if let Some((definition, variables)) = self.routes.find(&parts.method, path) {
+            return match route::read(definition, &variables, parts.uri.query()) {
+                Ok(fill) => Ok(Found { style: Style::Plain, definition, fill: Some(fill.into()) }),
+                Err(error) => Err(Refusal::Error(Style::Plain, error)),
+            };
+        }
+        let methods = self.routes.allowed(path, named.map(|_| Method::POST));
+        if methods.is_empty() {
+            return Err(Refusal::Error(Style::Plain, self.unknown(path)));
+        }
+        let wrong = (parts.method != Method::OPTIONS).then(|| {
+            let text = match named {
+                Some(named) => format!("endpoint \"{}\" is called by {methods}", named.name),
+                None => format!("this path is called by {methods}"),
+            };
+            Error::from_status(405, text).unhandled()
+        });
+        Err(Refusal::Methods(methods, wrong))
+    }
+
+    /// What there is to say of a path where nothing is: a 404 that lists what there is.
+    fn unknown(&self, path: &str) -> Error {
+        let error = self.server.unknown(&by_path(path));
+        let routes: Vec<_> = self.routes.iter().map(|route| route.to_string()).collect();
+        match routes.is_empty() {
+            true => error,
+            false => Error::not_found(format!("{}; routes: {}", error.detail(), routes.join(", "))).unhandled(),
         }
     }
 
@@ -97,14 +146,8 @@ impl Server {
         }
     }
 
-    async fn exchange(
-        &self,
-        caller: Caller,
-        parts: request::Parts,
-        body: Incoming,
-        style: Style,
-        definition: &'static Definition,
-    ) -> HttpResponse {
+    async fn exchange(&self, caller: Caller, parts: request::Parts, body: Incoming, found: Found) -> HttpResponse {
+        let Found { style, definition, fill } = found;
         let body = match self.read(body, parts.version).await {
             Ok(body) => body,
             Err(unread) => {
@@ -117,6 +160,13 @@ impl Server {
         let content_type = match &given {
             Some(value) => ContentType::parse(&head::text(value)),
             None => ContentType::Json,
+        };
+        let (content_type, body) = match fill {
+            None => (content_type, body),
+            Some(fill) => match filled(*fill, &parts.method, definition, given.as_ref().map(|_| content_type), body) {
+                Ok(message) => message,
+                Err(error) => return style.error(error, &parts.headers, self.server.name()),
+            },
         };
         let deadline = head::timeout(&parts.headers).and_then(|timeout| Instant::now().checked_add(timeout));
         let request = Request {
@@ -190,10 +240,12 @@ impl Server {
         let response = match refusal {
             Refusal::Event => with(StatusCode::OK, HeaderMap::new(), Bytes::new()),
             Refusal::Error(style, error) => style.error(error, headers, name),
-            Refusal::MethodNotAllowed(endpoint) => {
-                let error = Error::from_status(405, format!("endpoint \"{endpoint}\" is called by POST"));
-                let mut response = Style::Plain.error(error, headers, name);
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            Refusal::Methods(methods, wrong) => {
+                let mut response = match wrong {
+                    Some(error) => Style::Plain.error(error, headers, name),
+                    None => with(StatusCode::NO_CONTENT, HeaderMap::new(), Bytes::new()),
+                };
+                response.headers_mut().insert(ALLOW, route::allow(&methods));
                 response
             }
         };
@@ -204,6 +256,34 @@ impl Server {
                 closing(response)
             }
         }
+    }
+}
+
+/// The message of a request that came by a route, and its content type.
+fn filled(
+    fill: Fill,
+    method: &Method,
+    definition: &Definition,
+    given: Option<ContentType>,
+    body: Bytes,
+) -> crate::Result<(ContentType, Bytes)> {
+    let empty = body.trim_ascii().is_empty();
+    if !empty && (*method == Method::GET || *method == Method::HEAD) {
+        return Err(Error::bad_request(format!("{method} takes no body: put the fields into the query")).unhandled());
+    }
+    // What is not there has no type.
+    let given = given.filter(|_| !empty);
+    let json = ContentType::Json.as_str();
+    let mut own = definition.content_types();
+    match own.next() {
+        // Raw bytes: no fields, and one content type.
+        Some(first) if first != json && own.all(|name| name != json) => {
+            Ok((given.unwrap_or_else(|| ContentType::parse(first)), body))
+        }
+        _ => match given {
+            None | Some(ContentType::Json) => Ok((ContentType::Json, fill.finish(body)?)),
+            Some(other) => Err(codec::unsupported(&other, &[json])),
+        },
     }
 }
 
