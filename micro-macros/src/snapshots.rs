@@ -183,3 +183,10 @@ fn a_change_of_any_imported_file_builds_again() {
     files.sort_unstable();
     assert_eq!(files, ["money.proto", "place.proto", "proto3.proto", "public.proto"]);
 }
+
+#[cfg(not(feature = "proto"))]
+#[test]
+fn proto_says_which_feature_it_needs() {
+    let tokens = crate::proto_of(quote!("proto/greeter.proto")).to_string();
+    assert!(tokens.contains("features = [\\\"proto\\\"]"), "{tokens}");
+}

@@ -278,8 +278,8 @@ pub use micro_macros::plugin;
 
 /// Messages, enums, contracts and clients out of a `.proto` file, without protoc and without a build script (feature `proto`).
 ///
-/// The path goes from the directory of `Cargo.toml` on. The items of the file's package stand where the macro does, most
-/// often in a module, with the file's comments as docs. A change of the file, or of one that it imports, builds again.
+/// The path goes from the directory of `Cargo.toml` on. The items of the file's package stand where the macro does, in a
+/// module and not in a function, with the file's comments as docs. A change of the file, or of one that it imports, builds again.
 ///
 #[cfg_attr(feature = "proto", doc = "```")]
 #[cfg_attr(not(feature = "proto"), doc = "```ignore")]

@@ -65,3 +65,8 @@ pub mod proto2 {
 pub mod greeter {
     micro::proto!("proto/greeter.proto");
 }
+
+/// Options of others, and the descriptors of protobuf as a field.
+pub mod options {
+    micro::proto!("proto/options.proto");
+}

@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tests::proto::{
-    debug, greeter, health, interop, proto2, reflection, server, shop, shop_with_options, users, wellknown,
+    debug, greeter, health, interop, options, proto2, reflection, server, shop, shop_with_options, users, wellknown,
 };
 
 use crate::random::Random;
@@ -106,6 +106,8 @@ files! {
     options_change_no_byte: "shop/v1/proto3.proto", shop_with_options, "shop.v1":
         Scalars = "Scalars", Optionals = "Optionals", Lists = "Lists", Maps = "Maps", Order = "Order";
     messages_of_proto2_survive: "proto2.proto", proto2, "tests.proto2": Old = "Old", Part = "Part";
+    descriptors_survive: "options.proto", options, "tests.options":
+        HttpRule = "HttpRule", ShowRequest = "ShowRequest", ShowResponse = "ShowResponse";
     messages_of_the_greeter_survive: "greeter.proto", greeter, "greeter":
         HelloRequest = "HelloRequest", HelloResponse = "HelloResponse";
 }
