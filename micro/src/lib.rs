@@ -220,7 +220,7 @@ pub use micro_macros::subscriber;
 /// The one argument is `crate = path`, where `micro` is when it goes by another name.
 pub use micro_macros::message;
 
-/// Makes a struct or an enum a message of protobuf, a [`prost::Message`](proto::prost::Message), and nothing else.
+/// Makes a struct or an enum a message of protobuf, a `Message` of [`prost`](proto::prost), and nothing else.
 ///
 /// [`message`](macro@message) does the same beside its other derives, where each field has a form in protobuf; with
 /// this derive a field that has none is an error. See [`proto`](mod@proto) for what each type is there, for numbers, names and

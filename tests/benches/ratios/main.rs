@@ -3,6 +3,7 @@
 //! `benches/README.md` has the table and how to read it. This program starts itself again for the parts that run in
 //! processes of their own.
 
+mod build;
 mod cancel;
 mod dispatch;
 mod exchange;
@@ -10,6 +11,7 @@ mod greeter;
 mod measure;
 mod peers;
 mod pick;
+mod protobuf;
 mod table;
 
 use std::process::ExitCode;
@@ -18,7 +20,7 @@ use measure::CALLGRIND;
 use table::Table;
 
 const USAGE: &str = "write `cargo bench -p tests`, with `-- --strict` to fail on a missed limit, or with the start of a \
-                     figure's name: exchange, dispatch, start, pick, cancel";
+                     figure's name: exchange, dispatch, protobuf, build, start, pick, cancel";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["serve", peer] => peers::serve(peer),
         ["call", peer, address, count] => peers::call(peer, address, number(count)),
         ["dispatch", peer, count] => dispatch::run(peer, number(count)),
+        ["protobuf", peer, way, count] => protobuf::run(peer, way, number(count)),
         ["pick", selector, nodes, count] => pick::run(selector, number(nodes), number(count)),
         _ => return all(&words),
     }
@@ -52,9 +55,11 @@ fn all(words: &[&str]) -> ExitCode {
         eprintln!("unknown flag {wrong}: {USAGE}");
         return ExitCode::from(2);
     }
-    let figures: [(&str, Figure); 5] = [
+    let figures: [(&str, Figure); 7] = [
         ("exchange", exchange::measure),
         ("dispatch", dispatch::measure),
+        ("protobuf", protobuf::measure),
+        ("build", build::measure),
         ("start", greeter::measure),
         ("pick", pick::measure),
         ("cancel", cancel::measure),
