@@ -143,6 +143,7 @@ texts! {
     message_twice() = "this type is marked `#[message]` twice; keep one";
     // Of `#[derive(Message)]` and `#[proto]`.
     proto_tuple() = "fields of protobuf have names: write `{{ name: Type }}`";
+    proto_choice() = "a choice holds one value, which is there: put the list, the map or the option into a message of its own";
     proto_struct_generic() = "a choice of a generic enum holds one value: move these fields into a message of their own";
     proto_mixed(name) = "`{name}` has no number and others have one: number all fields by `#[proto(N)]`, or none";
     proto_number(number) = "{number} is no number of a field: they are 1 to 536870911";

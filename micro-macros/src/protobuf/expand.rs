@@ -259,24 +259,51 @@ impl Parts {
     }
 }
 
-/// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.
-pub(crate) fn stand_in(input: &DeriveInput, krate: &Path) -> TokenStream {
+/// A type that has no size, as a message of prost: no function here returns one, as rustc would complain of each.
+pub(super) fn bare_message(input: &DeriveInput, krate: &Path) -> TokenStream {
     let name = &input.ident;
+    let generics = shared(input, krate);
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let proto = quote!(#krate::__private::proto);
+    let methods = unreachable_methods(krate);
+    quote! {
+        impl #impl_generics #proto::Message for #name #type_generics #where_clause {
+            #methods
+            fn clear(&mut self) { loop {} }
+        }
+    }
+}
+
+/// The parameters of a type with what a message has to be.
+fn shared(input: &DeriveInput, krate: &Path) -> Generics {
     let mut generics = without_defaults(&input.generics);
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(#krate::__private::std::marker::Send));
         parameter.bounds.push(parse_quote!(#krate::__private::std::marker::Sync));
     }
-    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    generics
+}
+
+fn unreachable_methods(krate: &Path) -> TokenStream {
     let proto = quote!(#krate::__private::proto);
     let result = quote!(#krate::__private::std::result::Result);
-    let methods = quote! {
+    quote! {
         fn encode_raw(&self, _: &mut impl #proto::BufMut) { loop {} }
         fn merge_field(
             &mut self, _: u32, _: #proto::WireType, _: &mut impl #proto::Buf, _: #proto::DecodeContext,
         ) -> #result<(), #proto::DecodeError> { loop {} }
         fn encoded_len(&self) -> usize { loop {} }
-    };
+    }
+}
+
+/// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.
+pub(crate) fn stand_in(input: &DeriveInput, krate: &Path) -> TokenStream {
+    let name = &input.ident;
+    let generics = shared(input, krate);
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let proto = quote!(#krate::__private::proto);
+    let result = quote!(#krate::__private::std::result::Result);
+    let methods = unreachable_methods(krate);
     quote! {
         impl #impl_generics #proto::Own for #name #type_generics #where_clause {
             type As = #proto::AsMessage;

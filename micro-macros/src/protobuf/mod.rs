@@ -29,6 +29,10 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
 
 /// The traits of a type.
 pub(crate) fn expand(input: &DeriveInput, krate: &Path, mode: Mode, errors: &mut Errors) -> TokenStream {
+    // rustc says so once, and again for each function that makes one.
+    if model::is_endless(input) {
+        return expand::bare_message(input, krate);
+    }
     let before = errors.count();
     match model::Model::new(input, krate, mode, errors) {
         Some(model) if errors.count() == before => expand::expand(&model),

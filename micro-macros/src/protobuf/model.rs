@@ -287,7 +287,14 @@ impl Reader<'_> {
             (None, false) => leaf,
         };
         let described = if parameter && !said.message { quote!(__micro_proto::kind::Auto) } else { kind.clone() };
-        Some(Form { kind, described, generic, parameter })
+        // What a key that is a parameter has to be, no bound of the type says.
+        let key = match contained {
+            Some(("HashMap" | "BTreeMap", [key, ..])) => {
+                tokens::mentions(key.to_token_stream(), &|ident| names.contains(&ident))
+            }
+            _ => false,
+        };
+        Some(Form { kind, described, generic, parameter: parameter && !key })
     }
 
     fn choices(&mut self, data: &DataEnum) -> Option<Body> {
@@ -387,6 +394,9 @@ impl Reader<'_> {
                 Fields::Unit => Content::Unit,
                 Fields::Unnamed(fields) if fields.unnamed.len() == 1 => {
                     let ty = without_self(fields.unnamed[0].ty.clone(), &self.owner());
+                    if is_many(&ty) {
+                        return self.refuse(ty.span(), text::proto_choice());
+                    }
                     let form = self.form(&ty, &said)?;
                     Content::Value(Box::new(ty), form)
                 }
@@ -439,6 +449,29 @@ fn container(ty: &Type) -> Option<(&'static str, Vec<&Type>)> {
     let segment = last(ty)?;
     let name = ["Option", "Vec", "Box", "HashMap", "BTreeMap"].into_iter().find(|name| segment.ident == name)?;
     Some((name, arguments_of(segment)))
+}
+
+/// Whether a type holds itself without a box: it has no size.
+pub(super) fn is_endless(input: &DeriveInput) -> bool {
+    let own = |ty: &Type| last(ty).is_some_and(|segment| segment.ident == input.ident || segment.ident == "Self");
+    let held = |field: &syn::Field| match container(&field.ty) {
+        Some(("Option", inner)) => inner.first().is_some_and(|inner| own(inner)),
+        _ => own(&field.ty),
+    };
+    match &input.data {
+        Data::Struct(data) => data.fields.iter().any(held),
+        Data::Enum(data) => data.variants.iter().any(|variant| variant.fields.iter().any(held)),
+        Data::Union(_) => false,
+    }
+}
+
+/// Whether a type holds any number of values; bytes are one.
+fn is_many(ty: &Type) -> bool {
+    match container(ty) {
+        Some(("Vec", items)) => !items.first().and_then(|item| last(item)).is_some_and(|item| item.ident == "u8"),
+        Some((name, _)) => name != "Box",
+        None => false,
+    }
 }
 
 fn literal(expression: &Expr) -> Option<i64> {

@@ -68,9 +68,8 @@ fn write(folder: &Path, name: &str, dependencies: &str, source: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
     std::fs::copy(root.join("Cargo.lock"), crate_folder.join("Cargo.lock")).expect("the same versions as here");
     let dependencies = dependencies.replace("{root}", &root.display().to_string());
-    let manifest = format!(
-        "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n[workspace]\n"
-    );
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[dependencies]\n{dependencies}\n\n[workspace]\n");
     std::fs::write(crate_folder.join("Cargo.toml"), manifest).expect("the manifest");
     std::fs::write(crate_folder.join("src/main.rs"), source).expect("the program");
 }
