@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
-use protox::prost_reflect::{
-    EnumDescriptor, EnumValueDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor, OneofDescriptor,
-};
+use protox::prost_reflect::{FieldDescriptor, FileDescriptor, MessageDescriptor, OneofDescriptor};
 use quote::quote;
 use syn::Path;
 
 use super::compile::Compiled;
-use super::model::{Alias, Enum, Field, Head, Item, Message, Module, Oneof, Variant};
+use super::enums::reserved;
+use super::model::{Field, Head, Item, Message, Module, Oneof};
 use super::parse::{Options, Selection};
 use super::places::Places;
 use super::wanted::wanted;
@@ -105,7 +104,7 @@ impl Builder<'_> {
     }
 
     /// The derives of a type: those it always has, then those that are wanted of it.
-    fn derives(&self, full: &str, always: &[&str]) -> Vec<TokenStream> {
+    pub(super) fn derives(&self, full: &str, always: &[&str]) -> Vec<TokenStream> {
         let mut derives: Vec<TokenStream> = Vec::new();
         let mut known: BTreeSet<String> = always.iter().map(|&name| name.to_owned()).collect();
         for name in always {
@@ -269,55 +268,6 @@ impl Builder<'_> {
         }
     }
 
-    fn enumeration(&self, found: &EnumDescriptor) -> Enum {
-        let file = found.parent_file();
-        let proto = found.enum_descriptor_proto();
-        let mut values: Vec<EnumValueDescriptor> = found.values().collect();
-        // In the order of the file: the first is the default.
-        values.sort_by_key(|value| value.path().last().copied());
-        let mut variants: Vec<Variant> = Vec::new();
-        let mut aliases = Vec::new();
-        let mut taken = BTreeSet::new();
-        for value in values {
-            let short = names::variant_name(found.name(), value.name());
-            let name = names::distinct(short, |name| taken.contains(name));
-            let docs = format!("`{}`, number {}.", value.name(), value.number());
-            let options = value.enum_value_descriptor_proto().options.as_ref();
-            let mut head = Head {
-                ident: names::ident(&name),
-                name: value.name().to_owned(),
-                docs: self.docs(&file, value.path(), docs),
-                deprecated: options.is_some_and(|options| options.deprecated()),
-            };
-            taken.insert(name.clone());
-            match variants.iter().find(|variant| variant.number == value.number()) {
-                Some(first) => {
-                    head.ident = names::ident(&names::snake(&name).to_ascii_uppercase());
-                    aliases.push(Alias { head, of: first.head.ident.clone() });
-                }
-                None => variants.push(Variant { head, number: value.number() }),
-            }
-        }
-        let numbers = proto.reserved_range.iter().map(|range| (range.start().into(), range.end().into()));
-        let docs = self.docs(&file, found.path(), format!("The enum `{}`.", found.full_name()));
-        let deprecated = proto.options.as_ref().is_some_and(|options| options.deprecated());
-        let unknown = names::distinct("Unrecognized".to_owned(), |name| taken.contains(name));
-        Enum {
-            head: self.head(found.full_name(), found.name(), docs, deprecated),
-            derives: self.derives(found.full_name(), &["Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash"]),
-            reserved: reserved(numbers, &proto.reserved_name),
-            variants,
-            unknown: names::ident(&unknown),
-            aliases,
-        }
-    }
-
-    /// The variant of an enum that has this number.
-    pub(super) fn variant(&self, found: &EnumDescriptor, number: i32) -> Option<Ident> {
-        let variants = self.enumeration(found).variants;
-        variants.into_iter().find(|variant| variant.number == number).map(|variant| variant.head.ident)
-    }
-
     /// Where the crate is.
     pub(super) fn krate(&self) -> &Path {
         &self.options.krate
@@ -328,20 +278,4 @@ fn field_ident(name: &str, taken: &mut BTreeSet<String>) -> Ident {
     let name = names::distinct(names::value_name(name), |name| taken.contains(name));
     taken.insert(name.clone());
     names::ident(&name)
-}
-
-/// `2, 9..=11, "old"`; both ends of a range are in it.
-fn reserved(numbers: impl Iterator<Item = (i64, i64)>, texts: &[String]) -> Vec<TokenStream> {
-    let number = |number: i64| {
-        let digits = Literal::u64_unsuffixed(number.unsigned_abs());
-        if number < 0 { quote!(-#digits) } else { quote!(#digits) }
-    };
-    let mut all: Vec<TokenStream> = numbers
-        .map(|(first, last)| {
-            let (from, to) = (number(first), number(last));
-            if first == last { from } else { quote!(#from..=#to) }
-        })
-        .collect();
-    all.extend(texts.iter().map(|text| quote!(#text)));
-    all
 }

@@ -4,6 +4,7 @@ mod build;
 mod comments;
 mod compile;
 mod defaults;
+mod enums;
 mod expand;
 mod missing;
 mod model;
