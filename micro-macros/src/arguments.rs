@@ -99,6 +99,19 @@ pub(crate) const PLUGIN: Grammar = Grammar {
     ],
 };
 
+/// Of `proto!`.
+#[cfg(feature = "proto")]
+pub(crate) const PROTO: Grammar = Grammar {
+    attribute: "proto!",
+    arguments: &[
+        ("include", "include = \"proto\""),
+        ("derive", "derive(Eq, Hash)` or `derive(Eq, on(\"HelloRequest\"))"),
+        ("bytes", "bytes` or `bytes(\"Chunk.data\")"),
+        ("btree_map", "btree_map` or `btree_map(\"Order.items\")"),
+        ("crate", "crate = ::micro"),
+    ],
+};
+
 /// Of `#[main]`.
 pub(crate) const MAIN: Grammar = Grammar { attribute: "#[main]", arguments: &[("crate", "crate = ::micro")] };
 
@@ -115,6 +128,11 @@ impl Grammar {
                 return Vec::new();
             }
         };
+        self.known(all, errors)
+    }
+
+    /// Those arguments that are neither unknown nor repeated. Mistakes go into `errors`.
+    pub(crate) fn known(&self, all: impl IntoIterator<Item = Argument>, errors: &mut Errors) -> Vec<Argument> {
         let mut known: Vec<Argument> = Vec::new();
         for argument in all {
             let name = argument.name.to_string();
@@ -224,7 +242,8 @@ impl Grammar {
         metadata
     }
 
-    fn refuse<T>(&self, argument: &Argument, errors: &mut Errors) -> Option<T> {
+    /// Says how the argument is written.
+    pub(crate) fn refuse<T>(&self, argument: &Argument, errors: &mut Errors) -> Option<T> {
         errors.push(argument.name.span(), self.form(argument));
         None
     }
@@ -251,7 +270,7 @@ impl Parse for Pair {
 }
 
 /// The candidate that was probably meant.
-pub(crate) fn nearest(given: &str, candidates: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+pub(crate) fn nearest<'a>(given: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .map(|candidate| (distance(given, candidate), candidate))
         .filter(|(distance, candidate)| *distance <= (candidate.len() / 3).max(1))
@@ -260,7 +279,7 @@ pub(crate) fn nearest(given: &str, candidates: impl Iterator<Item = &'static str
 }
 
 /// How many letters to insert, delete or replace.
-fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {

@@ -53,6 +53,7 @@ impl Errors {
 macro_rules! texts {
     ($($name:ident($($argument:ident),*) = $text:literal;)*) => {
         /// What the attributes have to say.
+        #[allow(dead_code, reason = "the feature `proto` decides which of its texts are of use")]
         pub(crate) mod text {
             $(pub(crate) fn $name($($argument: impl std::fmt::Display),*) -> String {
                 format!($text)
@@ -194,4 +195,14 @@ texts! {
     main_arguments() = "`main` takes no arguments: flags come by `Service::init`";
     main_generic() = "`main` has no parameters of type and no `where` clause: take them away";
     main_unsafe() = "`main` is not `unsafe`, `const` or `extern`: take the word away";
+    // Of `proto!`.
+    proto_feature() = "`proto!` comes with the feature `proto` of micro: `micro = {{ version = \"…\", features = [\"proto\"] }}` in `Cargo.toml`";
+    proto_file() = "`proto!` takes the path of a file, from the directory of `Cargo.toml` on: `proto!(\"proto/greeter.proto\")`";
+    proto_missing(given) = "there is no file `{given}`; the path goes from the directory of `Cargo.toml` on";
+    proto_meant(given, meant) = "there is no file `{given}`, did you mean `{meant}`? The path goes from the directory of `Cargo.toml` on";
+    proto_include(given) = "there is no directory `{given}`; the path goes from the directory of `Cargo.toml` on";
+    proto_refused(place, reason, quote) = "in {place}: {reason}{quote}";
+    proto_import(place, reason, folders, quote) = "in {place}: {reason} in {folders}; add a directory by `include = \"…\"`{quote}";
+    proto_group(place, name, quote) = "in {place}: `{name}` is a group: write a message, and a field of it, in its place{quote}";
+    proto_selected(given) = "`{given}` is nothing in these files that the argument could mean; names are as in `greeter.v1.HelloRequest`, the package may be left away";
 }

@@ -9,6 +9,8 @@ mod entry;
 mod errors;
 mod message;
 mod plugin;
+#[cfg(feature = "proto")]
+mod proto;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 mod service;
@@ -46,6 +48,23 @@ pub fn plugin(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn main(arguments: TokenStream, item: TokenStream) -> TokenStream {
     guarded(entry::attribute, arguments, item)
+}
+
+#[proc_macro]
+pub fn proto(input: TokenStream) -> TokenStream {
+    // Its input is no item: there is nothing to keep.
+    guarded(|input, _| proto_of(input), input, TokenStream::new())
+}
+
+/// `proto!`, where there is a compiler for it.
+#[cfg(feature = "proto")]
+use proto::call as proto_of;
+
+#[cfg(not(feature = "proto"))]
+fn proto_of(_: proc_macro2::TokenStream) -> proc_macro2::TokenStream {
+    let mut errors = errors::Errors::default();
+    errors.push(proc_macro2::Span::call_site(), errors::text::proto_feature());
+    errors.beside(proc_macro2::TokenStream::new())
 }
 
 #[cfg(feature = "protobuf")]

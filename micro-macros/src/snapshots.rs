@@ -155,3 +155,38 @@ fn a_program() {
     };
     check("main", crate::entry::attribute(TokenStream::new(), item));
 }
+
+/// What stands before the items: each file, read once more.
+#[cfg(feature = "proto")]
+fn tracked(items: &str) -> (Vec<&str>, &str) {
+    let (files, items) = items.rsplit_once("include_bytes ! (").expect("a file is read");
+    let (last, items) = items.split_once(") ;").expect("its end");
+    let files = files.split("include_bytes ! (").skip(1).filter_map(|file| file.split_once(')')).map(|(file, _)| file);
+    (files.chain([last]).map(|file| file.trim_matches('"').rsplit('/').next().unwrap_or(file)).collect(), items)
+}
+
+#[cfg(feature = "proto")]
+#[test]
+fn items_of_a_proto() {
+    let call = quote!("../tests/proto/greeter.proto", derive(Eq), derive(Hash, on("HelloRequest")));
+    let tokens = crate::proto::call(call).to_string();
+    // The paths of this machine are no part of it.
+    let (_, items) = tracked(&tokens);
+    check("proto", items.parse().expect("they are tokens"));
+}
+
+#[cfg(feature = "proto")]
+#[test]
+fn a_change_of_any_imported_file_builds_again() {
+    let tokens = crate::proto::call(quote!("../tests/proto/shop/v1/proto3.proto")).to_string();
+    let (mut files, _) = tracked(&tokens);
+    files.sort_unstable();
+    assert_eq!(files, ["money.proto", "place.proto", "proto3.proto", "public.proto"]);
+}
+
+#[cfg(not(feature = "proto"))]
+#[test]
+fn proto_says_which_feature_it_needs() {
+    let tokens = crate::proto_of(quote!("proto/greeter.proto")).to_string();
+    assert!(tokens.contains("features = [\\\"proto\\\"]"), "{tokens}");
+}

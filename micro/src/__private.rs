@@ -11,6 +11,7 @@ pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
 pub use inventory;
 pub use serde;
+pub use serde_json;
 pub use std;
 pub use tokio;
 

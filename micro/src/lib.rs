@@ -40,7 +40,8 @@
 //! | `flags` | the command line, and the log that [`main`] installs | yes |
 //! | `mdns` | the mdns registry | yes |
 //! | `msgpack` | MessagePack | yes |
-//! | `protobuf` | protobuf, see [`proto`] | yes |
+//! | `protobuf` | protobuf, see [`proto`](mod@proto) | yes |
+//! | `proto` | [`proto!`], and a protobuf compiler at build time | no |
 //! | `uuid`, `chrono`, `jiff`, `time` | types of those crates in messages of protobuf | no |
 //! | `erased` | codecs of other crates | no |
 //! | `conformance` | the suites that every plugin of a kind passes | no |
@@ -240,7 +241,7 @@ pub use micro_macros::message;
 /// Makes a struct or an enum a message of protobuf, a `Message` of [`prost`](proto::prost), and nothing else.
 ///
 /// [`message`](macro@message) does the same beside its other derives, where each field has a form in protobuf; with
-/// this derive a field that has none is an error. See [`proto`] for what each type is there, for numbers, names and
+/// this derive a field that has none is an error. See [`proto`](mod@proto) for what each type is there, for numbers, names and
 /// attributes.
 ///
 /// ```
@@ -292,6 +293,82 @@ pub use micro_macros::Message;
 /// A program links a plugin crate by a line that names it, `use that_crate as _;`; without one the linker leaves it
 /// out.
 pub use micro_macros::plugin;
+
+/// Messages, enums, contracts and clients out of a `.proto` file, without protoc and without a build script (feature `proto`).
+///
+/// The path goes from the directory of `Cargo.toml` on. The items of the file's package stand where the macro does, in a
+/// module and not in a function, with the file's comments as docs. A change of the file, or of one that it imports, builds again.
+///
+#[cfg_attr(feature = "proto", doc = "```")]
+#[cfg_attr(not(feature = "proto"), doc = "```ignore")]
+/// use greeter::{Greeter, GreeterClient, HelloRequest, HelloResponse};
+/// use micro::Result;
+///
+/// pub mod greeter {
+///     micro::proto!("proto/greeter.proto");
+/// }
+///
+/// struct Polite;
+///
+/// #[micro::service]
+/// impl Greeter for Polite {
+///     async fn hello(&self, request: HelloRequest) -> Result<HelloResponse> {
+///         Ok(HelloResponse { greeting: format!("Hello {}", request.name) })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<()> {
+/// let net = micro::testing::Network::new();
+/// net.serve("greeter", Polite).await;
+/// let greeter: GreeterClient = net.client("greeter");
+/// assert_eq!(greeter.hello(HelloRequest { name: "John".into() }).await?.greeting, "Hello John");
+/// # Ok(()) }
+/// ```
+///
+/// # What becomes of it
+///
+/// | In the file | In Rust |
+/// |---|---|
+/// | `message Order` | `struct Order`, marked [`#[message(json = "proto3")]`](macro@message), with `PartialEq` |
+/// | what is in `message Order` | module `order`: `order::Line`, `order::State` |
+/// | `enum Mood { MOOD_GOOD = 1; }` | `enum Mood { Good }`, and `Unrecognized(i32)` for numbers that the file does not know |
+/// | a second name of a number (`allow_alias`) | a constant of the enum: `Size::TINY` |
+/// | `oneof payment` of `Order` | `payment: Option<order::Payment>`, an enum with content |
+/// | a field | its type; `optional` and messages `Option`, `repeated` `Vec`, `map` `HashMap`, `Box` where a message holds itself |
+/// | `service Greeter` | the contract `trait Greeter` and `GreeterClient`; it speaks protobuf, JSON and MessagePack |
+/// | `google.protobuf.Empty` as request or reply | no argument, `Result<()>` |
+/// | `idempotency_level` | `#[handler(idempotent)]` |
+/// | `deprecated = true` | `#[deprecated]` |
+/// | a default of proto2 | a method: `order.count()` is the default where `order.count` is `None` |
+///
+/// `Timestamp`, `Duration`, the wrappers, `Struct`, `Value`, `ListValue`, `Empty`, `Any` and `FieldMask` of
+/// `google.protobuf` are the types that the table in [`proto`](mod@proto) has for them. They need no files: these come with the
+/// compiler. Streams come with a later version of micro: a method with one is left out, and the docs of its trait say so.
+/// Extensions are unknown fields; groups are refused.
+///
+/// Names get the case of Rust, keywords are raw (`r#type`), and a name that is taken gets an underscore at its end. Any
+/// other `json_name` than the usual is kept.
+///
+/// # Other packages
+///
+/// What is imported is written too, as far as it is used: types of the same package beside the file's own, those of a
+/// package below it in the module of that name (`acme.v1.money` is `money` to `acme.v1`), all others in modules of the
+/// whole name (`acme::common`). Imports are looked for in the directories of `include`, then in that of the file and in
+/// those above it as far as the path names them, then in the crate's. Several files in one call share what they
+/// import; the first one's package stands where the macro does. `import public` brings in whole files, their services too.
+///
+/// # Arguments
+///
+/// | Argument | What it says |
+/// |---|---|
+/// | `"proto/greeter.proto"` | a file; several may stand in one call |
+/// | `include = "proto"`, `include("proto", "../shared")` | where imports are looked for first |
+/// | `derive(Eq, Hash)` | further derives of every type |
+/// | `derive(Eq, on("HelloRequest", "acme.v1.Mood"))` | further derives of these; repeat it as needed |
+/// | `bytes`, `bytes("Chunk", "Photo.data")` | [`Bytes`] in place of `Vec<u8>`: everywhere, or in these messages and fields |
+/// | `btree_map`, `btree_map("Order.items")` | `BTreeMap` in place of `HashMap` |
+/// | `crate = path` | where `micro` is, when it goes by another name |
+pub use micro_macros::proto;
 
 /// Runs an `async fn main`: starts the runtime, logs to standard error, prints an error and exits with its status.
 ///
@@ -345,6 +422,6 @@ pub use selector::Selector;
 pub use transport::Transport;
 
 /// The README's blocks, as tests.
-#[cfg(all(doctest, feature = "flags", feature = "msgpack"))]
+#[cfg(all(doctest, feature = "flags", feature = "msgpack", feature = "proto"))]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -7,6 +7,7 @@ pub mod h2;
 pub mod netns;
 pub mod probe;
 pub mod process;
+pub mod proto;
 pub mod say;
 pub mod vectors;
 pub mod wire;

@@ -9,7 +9,7 @@ use syn::{
 
 use super::model::{Body, Content, Default, Derive, Field, Filled, Message, Tag, is_collection, path_text, span};
 use super::serde::Serde;
-use crate::service::spelled;
+use crate::service::{last, spelled};
 use crate::tokens;
 
 pub(super) fn expand(message: &Message) -> TokenStream {
@@ -164,7 +164,11 @@ fn default(message: &Message) -> Option<TokenStream> {
         let krate = &message.krate;
         quote!(#krate::__private::std)
     };
-    let value = |ty: &Type| quote_spanned!(span(ty)=> <#ty as #std::default::Default>::default());
+    let value = |ty: &Type| match last(ty) {
+        // The one type of a field in protobuf that the standard library gives no default.
+        Some(segment) if segment.ident == "SystemTime" => quote_spanned!(span(ty)=> <#ty>::UNIX_EPOCH),
+        _ => quote_spanned!(span(ty)=> <#ty as #std::default::Default>::default()),
+    };
     let fields = match &first.fields {
         Fields::Named(fields) => {
             let fields = fields.named.iter().map(|field| {

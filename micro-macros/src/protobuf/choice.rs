@@ -9,7 +9,7 @@ use super::model::{Choice, Content, Enum};
 /// An enum without content.
 pub(super) fn enumeration(scope: &mut Scope<'_>, body: &Enum) -> TokenStream {
     let (name, text) = (&scope.model.ident, &scope.model.name);
-    let zero = body.values.iter().find(|value| value.number == 0).map(|value| &value.ident);
+    let zero = body.values.iter().find(|value| value.number == 0).or(body.values.first()).map(|value| &value.ident);
     let idents: Vec<&Ident> = body.values.iter().map(|value| &value.ident).collect();
     let numbers: Vec<i32> = body.values.iter().map(|value| value.number).collect();
     let own = body.unknown.as_ref().map(|unknown| quote!(Self::#unknown(number) => *number,));

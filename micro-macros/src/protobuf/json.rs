@@ -167,18 +167,12 @@ impl Parts {
                     let way = scope.way(form, ty);
                     let (kind, form) = (&form.kind, &form.json);
                     zeros.push(quote!(<#way as __micro_proto::Way<#kind, #ty>>::zero()));
-<<<<<<< ours
                     let [is_written, entry, read] =
                         ["is_written", "entry", "read"].map(|call| spanned(&way, form, ty, call));
                     counts.push(quote!(usize::from(#is_written(#member))));
                     entries.push(quote!(#entry(#member, __out, #json, #name)?;));
-                    names.push(found(json, name, &quote!(Some(__micro_json::Slot::field(#at, #json)))));
-=======
-                    let way = quote!(<#way as __micro_json::Way<#form, #ty>>);
-                    counts.push(quote!(usize::from(#way::is_written(#member))));
-                    entries.push(quote!(#way::entry(#member, __out, #json, #name)?;));
-                    names.push(found(json, name, &quote!(__micro_std::option::Option::Some(__micro_json::Slot::field(#at, #json)))));
->>>>>>> theirs
+                    let slot = quote!(__micro_std::option::Option::Some(__micro_json::Slot::field(#at, #json)));
+                    names.push(found(json, name, &slot));
                     arms.push(quote! {
                         #at => #read(__map)?.map(|__value| *#member = __value).is_some()
                     });
@@ -187,7 +181,11 @@ impl Parts {
                     let choices = quote!(<#inner as __micro_json::Choices>);
                     zeros.push(quote!(__micro_std::option::Option::None));
                     counts.push(quote!(usize::from(#member.is_some())));
-                    entries.push(quote!(if let __micro_std::option::Option::Some(__choice) = #member { #choices::entry(__choice, __out)?; }));
+                    entries.push(quote! {
+                        if let __micro_std::option::Option::Some(__choice) = #member {
+                            #choices::entry(__choice, __out)?;
+                        }
+                    });
                     oneofs.push(quote! {
                         if let __micro_std::option::Option::Some(__choice) = #choices::find(__name) {
                             return __micro_std::option::Option::Some(__micro_json::Slot::choice(#at, __choice, #name));

@@ -403,7 +403,8 @@ impl Reader<'_> {
                 deprecated: variant.attrs.iter().any(|attribute| attribute.path().is_ident("deprecated")),
             });
         }
-        if !values.iter().any(|value| value.number == 0) {
+        // One of proto2 may have none; what is absent is its first value then.
+        if unknown.is_none() && !values.iter().any(|value| value.number == 0) {
             return self.refuse(self.input.ident.span(), text::proto_enum_zero());
         }
         Some(Body::Enum(Enum { values, unknown }))

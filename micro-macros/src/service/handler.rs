@@ -45,7 +45,7 @@ pub(super) fn is_name(name: &str) -> bool {
 }
 
 /// `say_hello` is `SayHello`.
-fn camel_case(ident: &Ident) -> String {
+pub(crate) fn camel_case(ident: &Ident) -> String {
     let name = ident.unraw().to_string();
     let words = name.split('_').filter(|word| !word.is_empty()).map(|word| {
         let mut letters = word.chars();

@@ -11,6 +11,8 @@ mod route;
 mod signature;
 mod types;
 
+#[cfg(feature = "proto")]
+pub(crate) use handler::camel_case;
 pub(crate) use types::{arguments_of, error_span, last, spelled, without_self};
 
 use proc_macro2::{Span, TokenStream};

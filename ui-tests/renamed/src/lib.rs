@@ -87,3 +87,8 @@ mod tests {
         assert_eq!(format!("{:?}", main()), format!("{:?}", std::process::ExitCode::SUCCESS));
     }
 }
+
+/// Out of a file that another crate has too.
+pub mod shapes {
+    framework::proto!("../proto/shapes.proto", crate = framework);
+}

@@ -1,0 +1,3 @@
+micro::proto!("proto/greeter.proto", bytes = "micro::Bytes");
+
+fn main() {}

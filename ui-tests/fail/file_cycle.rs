@@ -1,0 +1,3 @@
+micro::proto!("proto/cycle.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/group.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/import.proto", include = "proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/in_import.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/greter.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/nobody.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!();
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/number_twice.proto");
+
+fn main() {}

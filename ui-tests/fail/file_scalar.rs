@@ -1,0 +1,3 @@
+micro::proto!("proto/scalar.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/greeter.proto", derive(Eq, on("HelloReqest")));
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/syntax.proto");
+
+fn main() {}

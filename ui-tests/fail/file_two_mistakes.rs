@@ -1,0 +1,3 @@
+micro::proto!("proto/two_mistakes.proto");
+
+fn main() {}

@@ -1,0 +1,3 @@
+micro::proto!("proto/unknown_type.proto");
+
+fn main() {}
