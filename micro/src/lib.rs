@@ -218,7 +218,7 @@ pub use micro_macros::subscriber;
 /// parameters need `micro::schema::Schema` for the whole to be described by more than its name.
 ///
 /// Messages of protobuf whose callers expect protobuf's own JSON say so: names in lowerCamelCase, 64-bit numbers as
-/// strings, bytes as base64, times as RFC 3339 has them. The docs of [`proto`] have the whole table.
+/// strings, bytes as base64, times as RFC 3339 has them. The docs of [`proto`](mod@proto) have the whole table.
 ///
 /// ```
 /// # #[cfg(feature = "protobuf")] {
@@ -238,7 +238,7 @@ pub use micro_macros::subscriber;
 /// | `crate = path` | where `micro` is, when it goes by another name |
 pub use micro_macros::message;
 
-/// Makes a struct or an enum a message of protobuf, a `Message` of [`prost`](proto::prost), and nothing else.
+/// Makes a struct or an enum a message of protobuf, a `Message` of `prost`, and nothing else.
 ///
 /// [`message`](macro@message) does the same beside its other derives, where each field has a form in protobuf; with
 /// this derive a field that has none is an error. See [`proto`](mod@proto) for what each type is there, for numbers, names and

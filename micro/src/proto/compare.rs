@@ -108,10 +108,9 @@ fn breaks(old: &str, new: &str) -> Vec<String> {
         }
     }
     for (name, type_then) in &old.types {
-        match new.types.get(name) {
-            Some(type_now) => breaks_of(name, type_then, type_now, &mut broken),
-            // A message that nothing needs any more: what needed it has been told.
-            None => {}
+        // Of a message that nothing needs any more, what needed it has been told.
+        if let Some(type_now) = new.types.get(name) {
+            breaks_of(name, type_then, type_now, &mut broken);
         }
     }
     broken

@@ -8,7 +8,7 @@ use micro::proto::prost::Message;
 use crate::measure::{CALLGRIND, ROUNDS, Spread, cost_of};
 use crate::table::{Limit, Row, Table};
 
-#[allow(dead_code, reason = "the tests use all of it")]
+#[allow(clippy::all, dead_code, unreachable_pub, reason = "generated, and the tests use all of it")]
 #[path = "../../tests/protobuf/generated.rs"]
 mod generated;
 #[allow(dead_code, reason = "the tests use all of it")]

@@ -2,6 +2,7 @@
 
 mod calls;
 mod forty;
+#[allow(clippy::all, unreachable_pub, reason = "generated")]
 mod generated;
 mod json;
 mod peers;

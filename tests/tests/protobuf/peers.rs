@@ -311,6 +311,7 @@ fn absent_fields_are_zero() {
     let zero = Odd { number: 0, text: String::new() };
     assert_eq!(Odd::decode(&[][..]).unwrap(), zero);
     assert_eq!(Odd::decode(&zero.encode_to_vec()[..]).unwrap(), zero);
+    agrees::<Nothing, peer::Nothing>(&Nothing {}).unwrap();
     // A message that has no choice is its first one.
     assert_eq!(Change::decode(&[][..]).unwrap(), Change::None);
 }
