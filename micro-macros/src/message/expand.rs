@@ -7,9 +7,11 @@ use syn::{
     Attribute, Data, Fields, GenericArgument, GenericParam, Path, PathArguments, Type, parse_quote, parse_quote_spanned,
 };
 
-use super::model::{Body, Content, Default, Derive, Field, Filled, Message, Tag, is_collection, path_text, span};
+use super::model::{
+    Body, Content, Default, Derive, Field, Filled, Message, Tag, is_collection, is_moment, path_text, span,
+};
 use super::serde::Serde;
-use crate::service::{last, spelled};
+use crate::service::spelled;
 use crate::tokens;
 
 pub(super) fn expand(message: &Message) -> TokenStream {
@@ -155,21 +157,28 @@ fn nulls(message: &Message, input: &mut syn::DeriveInput) {
     }
 }
 
-/// The default of an enum whose first variant has content.
+/// The default of a type for which the derive has none: an enum whose first variant has content, a struct with a point
+/// in time.
 fn default(message: &Message) -> Option<TokenStream> {
-    let (Default::FirstWithContent, Data::Enum(data)) = (&message.default, &message.input.data) else { return None };
-    let first = data.variants.first()?;
-    let (name, variant) = (&message.input.ident, &first.ident);
+    if !matches!(message.default, Default::Written) {
+        return None;
+    }
+    let (variant, fields) = match &message.input.data {
+        Data::Struct(data) => (None, &data.fields),
+        Data::Enum(data) => data.variants.first().map(|first| (Some(&first.ident), &first.fields))?,
+        Data::Union(_) => return None,
+    };
+    let variant = variant.map(|variant| quote!(::#variant));
+    let name = &message.input.ident;
     let std = {
         let krate = &message.krate;
         quote!(#krate::__private::std)
     };
-    let value = |ty: &Type| match last(ty) {
-        // The one type of a field in protobuf that the standard library gives no default.
-        Some(segment) if segment.ident == "SystemTime" => quote_spanned!(span(ty)=> <#ty>::UNIX_EPOCH),
-        _ => quote_spanned!(span(ty)=> <#ty as #std::default::Default>::default()),
+    let value = |ty: &Type| match is_moment(ty) {
+        true => quote_spanned!(span(ty)=> <#ty>::UNIX_EPOCH),
+        false => quote_spanned!(span(ty)=> <#ty as #std::default::Default>::default()),
     };
-    let fields = match &first.fields {
+    let fields = match fields {
         Fields::Named(fields) => {
             let fields = fields.named.iter().map(|field| {
                 let (name, value) = (&field.ident, value(&field.ty));
@@ -190,7 +199,7 @@ fn default(message: &Message) -> Option<TokenStream> {
         #[automatically_derived]
         impl #impl_generics #std::default::Default for #name #type_generics #where_clause {
             fn default() -> Self {
-                Self::#variant #fields
+                Self #variant #fields
             }
         }
     })

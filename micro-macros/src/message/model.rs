@@ -10,6 +10,7 @@ use syn::{Attribute, Data, DataEnum, DeriveInput, Fields, GenericParam, Ident, L
 use super::serde::{Serde, rename_field, rename_variant};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
+use crate::service::last;
 use crate::tokens::{self, Borrow};
 
 pub(super) struct Message {
@@ -57,8 +58,8 @@ pub(super) enum Default {
     Derived,
     /// `#[default]` goes on the first variant.
     FirstUnit,
-    /// The first variant has content: an `impl`.
-    FirstWithContent,
+    /// The first variant has content, or a field is a point in time, which has no default of its own: an `impl`.
+    Written,
 }
 
 pub(super) enum Body {
@@ -144,6 +145,10 @@ impl Message {
         let mut body = match &input.data {
             Data::Struct(data) => {
                 sound &= own_their_data(&data.fields, borrowed, errors);
+                if data.fields.iter().any(|field| is_moment(&field.ty)) && missing.contains(&Derive::Default) {
+                    default = Default::Written;
+                    missing.retain(|derive| *derive != Derive::Default);
+                }
                 body_of_struct(&input.ident, &data.fields, &serde, errors)
             }
             Data::Enum(data) => {
@@ -155,7 +160,7 @@ impl Message {
                 } else if missing.contains(&Derive::Default) {
                     default = default_of(data);
                 }
-                if matches!(default, Default::FirstWithContent) || data.variants.is_empty() {
+                if matches!(default, Default::Written) || data.variants.is_empty() {
                     missing.retain(|derive| *derive != Derive::Default);
                 }
                 body_of_enum(data, &serde)
@@ -332,7 +337,7 @@ fn default_of(data: &DataEnum) -> Default {
     }
     match data.variants.first().map(|variant| &variant.fields) {
         Some(Fields::Unit) | None => Default::FirstUnit,
-        Some(_) => Default::FirstWithContent,
+        Some(_) => Default::Written,
     }
 }
 
@@ -421,6 +426,11 @@ fn filled(serde: &Serde) -> Filled {
         None if serde.has("default") => Filled::Default,
         None => Filled::No,
     }
+}
+
+/// Whether a type is one of those points in time that have no default: it is 1970 then.
+pub(super) fn is_moment(ty: &Type) -> bool {
+    last(ty).is_some_and(|segment| segment.ident == "SystemTime" || segment.ident == "OffsetDateTime")
 }
 
 /// Whether the type of a field is written as a list or a map, which Go writes as `null` when it was never set.

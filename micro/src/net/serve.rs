@@ -22,7 +22,9 @@ use tokio::time::sleep;
 use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
-use super::detect::{self, Start};
+use super::detect;
+#[cfg(feature = "http2")]
+use super::detect::Start;
 #[cfg(feature = "http2")]
 use super::floods::Floods;
 #[cfg(feature = "http2")]
@@ -155,12 +157,14 @@ impl<S: Service> Connection<S> {
         let sniffed = guard.watch(pin!(detect::sniff(&mut socket)), |_| AtStop::End).await;
         let Some(Ok(Some((start, is_http2)))) = sniffed else { return };
         let caller = Caller { peer, pulse: guard.pulse.clone() };
+        #[cfg(feature = "http2")]
         if is_http2 {
             // Boxed: it is much larger than HTTP/1's, which every connection would pay for.
-            Box::pin(self.http2(socket, start, caller)).await;
-        } else {
-            http1(Io::new(socket, start, guard.pulse.clone()), service.clone(), caller, guard).await;
+            return Box::pin(self.http2(socket, start, caller)).await;
         }
+        #[cfg(not(feature = "http2"))]
+        let _ = is_http2;
+        http1(Io::new(socket, start, guard.pulse.clone()), service.clone(), caller, guard).await;
     }
 
     #[cfg(feature = "http2")]

@@ -7,6 +7,7 @@ mod generated;
 mod json;
 mod peers;
 mod shapes;
+mod times;
 
 use std::path::{Path, PathBuf};
 
