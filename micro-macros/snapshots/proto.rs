@@ -18,7 +18,7 @@ pub struct HelloRequest {
     /// The name.
     #[proto(1)]
     pub name: ::micro::__private::std::string::String,
-    /// The field `times`, number 2.
+    #[doc = ::micro::__private::unwritten!(" The field `times`, number 2.")]
     #[proto(2)]
     pub times: i64,
 }
@@ -39,7 +39,7 @@ pub struct HelloRequest {
 #[::micro::message(json = "proto3", crate = ::micro)]
 #[derive(::core::cmp::PartialEq, Eq)]
 pub struct HelloResponse {
-    /// The field `greeting`, number 1.
+    #[doc = ::micro::__private::unwritten!(" The field `greeting`, number 1.")]
     #[proto(1)]
     pub greeting: ::micro::__private::std::string::String,
 }

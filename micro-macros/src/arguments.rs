@@ -108,6 +108,7 @@ pub(crate) const PROTO: Grammar = Grammar {
         ("derive", "derive(Eq, Hash)` or `derive(Eq, on(\"HelloRequest\"))"),
         ("bytes", "bytes` or `bytes(\"Chunk.data\")"),
         ("btree_map", "btree_map` or `btree_map(\"Order.items\")"),
+        ("context", "context"),
         ("crate", "crate = ::micro"),
     ],
 };

@@ -4,6 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, Path};
 
+use crate::tokens;
+
 /// The docs of an item: literal lines, and what rustdoc takes in their place.
 pub(crate) struct Docs {
     parts: Vec<Part>,
@@ -21,6 +23,10 @@ impl Docs {
         for attribute in attributes {
             let Meta::NameValue(pair) = &attribute.meta else { continue };
             if !pair.path.is_ident("doc") {
+                continue;
+            }
+            // What `proto!` says of a thing without a comment.
+            if tokens::mentions(pair.value.to_token_stream(), &|ident| ident == "unwritten") {
                 continue;
             }
             match &pair.value {

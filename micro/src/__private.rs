@@ -21,6 +21,17 @@ use crate::schema::{self, Schema, Shape};
 use crate::server::{About, Method};
 use crate::{Context, Error, Message, Result};
 
+/// Docs that nobody wrote: they are in rustdoc, and not in what a program says of itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __unwritten {
+    ($text:literal) => {
+        $text
+    };
+}
+
+pub use __unwritten as unwritten;
+
 /// How a call travels beyond what serde does: its request, its reply.
 type Wires<Req, Res> = (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>);
 

@@ -367,6 +367,7 @@ pub use micro_macros::plugin;
 /// | `derive(Eq, on("HelloRequest", "acme.v1.Mood"))` | further derives of these; repeat it as needed |
 /// | `bytes`, `bytes("Chunk", "Photo.data")` | [`Bytes`] in place of `Vec<u8>`: everywhere, or in these messages and fields |
 /// | `btree_map`, `btree_map("Order.items")` | `BTreeMap` in place of `HashMap` |
+/// | `context` | methods take a [`Context`] first; without it [`Context::current`] has it |
 /// | `crate = path` | where `micro` is, when it goes by another name |
 pub use micro_macros::proto;
 

@@ -9,7 +9,7 @@ use syn::Path;
 
 use super::compile::Compiled;
 use super::enums::reserved;
-use super::model::{Field, Head, Item, Message, Module, Oneof};
+use super::model::{Field, Head, Item, Line, Message, Module, Oneof};
 use super::parse::{Options, Selection};
 use super::places::Places;
 use super::wanted::wanted;
@@ -74,9 +74,11 @@ impl Builder<'_> {
     }
 
     /// The docs of a thing, or a line that says what it is.
-    pub(super) fn docs(&self, file: &FileDescriptor, path: &[i32], otherwise: String) -> Vec<String> {
-        let found = self.docs.get(file.name()).and_then(|docs| docs.get(path)).cloned();
-        found.unwrap_or_else(|| vec![otherwise])
+    pub(super) fn docs(&self, file: &FileDescriptor, path: &[i32], otherwise: String) -> Vec<Line> {
+        match self.docs.get(file.name()).and_then(|docs| docs.get(path)) {
+            Some(lines) => lines.iter().map(|text| Line { text: text.clone(), written: true }).collect(),
+            None => vec![Line { text: otherwise, written: false }],
+        }
     }
 
     /// Into the module where the thing stands, which is made on the way.
@@ -92,7 +94,7 @@ impl Builder<'_> {
     }
 
     /// The head of an item that has a place of its own.
-    pub(super) fn head(&self, full: &str, name: &str, docs: Vec<String>, deprecated: bool) -> Head {
+    pub(super) fn head(&self, full: &str, name: &str, docs: Vec<Line>, deprecated: bool) -> Head {
         let ident = self.places.of(full).map_or_else(|| names::ident(name), |place| place.ident());
         Head { ident, name: name.to_owned(), docs, deprecated }
     }
@@ -260,7 +262,8 @@ impl Builder<'_> {
             choice
         });
         let choices = choices.collect();
-        let docs = vec![format!("The choices of `{}` in `{message}`.", oneof.name())];
+        let text = format!("The choices of `{}` in `{message}`.", oneof.name());
+        let docs = vec![Line { text, written: false }];
         Oneof {
             head: self.head(oneof.full_name(), oneof.name(), docs, false),
             derives: self.derives(message, &["PartialEq"]),
@@ -269,6 +272,11 @@ impl Builder<'_> {
     }
 
     /// Where the crate is.
+    /// Whether methods take a `Context`.
+    pub(super) fn context(&self) -> bool {
+        self.options.context
+    }
+
     pub(super) fn krate(&self) -> &Path {
         &self.options.krate
     }

@@ -5,7 +5,7 @@ use quote::quote;
 use syn::ext::IdentExt;
 use syn::{LitStr, Path};
 
-use super::model::{Accessor, Alias, Enum, Field, Head, Item, Message, Method, Module, Oneof, Service, Variant};
+use super::model::{Accessor, Alias, Enum, Field, Head, Item, Line, Message, Method, Module, Oneof, Service, Variant};
 use super::names;
 
 /// The items of a module and the modules in it.
@@ -57,18 +57,21 @@ fn quiet() -> TokenStream {
 }
 
 /// Docs, deprecation, and silence.
-fn outer(head: &Head) -> TokenStream {
+fn outer(head: &Head, krate: &Path) -> TokenStream {
     let quiet = quiet();
-    let inner = inner(head);
+    let inner = inner(head, krate);
     quote!(#inner #quiet)
 }
 
 /// Docs and deprecation.
-fn inner(head: &Head) -> TokenStream {
-    // With the blank that stands behind `///`.
-    let docs = head.docs.iter().map(|line| if line.is_empty() { String::new() } else { format!(" {line}") });
+fn inner(head: &Head, krate: &Path) -> TokenStream {
+    let docs = head.docs.iter().map(|Line { text, written }| {
+        // With the blank that stands behind `///`.
+        let text = if text.is_empty() { String::new() } else { format!(" {text}") };
+        if *written { quote!(#[doc = #text]) } else { quote!(#[doc = #krate::__private::unwritten!(#text)]) }
+    });
     let deprecated = head.deprecated.then(|| quote!(#[deprecated]));
-    quote!(#(#[doc = #docs])* #deprecated)
+    quote!(#(#docs)* #deprecated)
 }
 
 /// The name in the `.proto`, where it is not that in Rust.
@@ -93,12 +96,12 @@ fn marked(krate: &Path, head: &Head, reserved: &[TokenStream]) -> TokenStream {
 }
 
 fn message(message: &Message, krate: &Path) -> TokenStream {
-    let outer = outer(&message.head);
+    let outer = outer(&message.head, krate);
     let marked = marked(krate, &message.head, &message.reserved);
     let derive = derive(&message.derives);
     let ident = &message.head.ident;
     let fields = message.fields.iter().map(|found| {
-        let (attributes, ident, ty) = (field(found, name(&found.head)), &found.head.ident, &found.ty);
+        let (attributes, ident, ty) = (field(found, name(&found.head), krate), &found.head.ident, &found.ty);
         quote!(#attributes pub #ident: #ty)
     });
     let quiet = quiet();
@@ -133,21 +136,22 @@ fn message(message: &Message, krate: &Path) -> TokenStream {
     }
 }
 
-fn field(field: &Field, name: Option<TokenStream>) -> TokenStream {
-    let inner = inner(&field.head);
+fn field(field: &Field, name: Option<TokenStream>, krate: &Path) -> TokenStream {
+    let inner = inner(&field.head, krate);
     let words: Vec<TokenStream> = field.proto.iter().cloned().chain(name).collect();
     let json = field.json.as_ref().map(|json| quote!(#[serde(rename = #json)]));
     quote!(#inner #[proto(#(#words),*)] #json)
 }
 
 fn oneof(oneof: &Oneof, krate: &Path) -> TokenStream {
-    let outer = outer(&oneof.head);
+    let outer = outer(&oneof.head, krate);
     let derive = derive(&oneof.derives);
     let ident = &oneof.head.ident;
     let choices = oneof.choices.iter().map(|choice| {
         // The variant has another case than the field, always.
         let name = &choice.head.name;
-        let (attributes, ident, ty) = (field(choice, Some(quote!(name = #name))), &choice.head.ident, &choice.ty);
+        let (attributes, ident, ty) =
+            (field(choice, Some(quote!(name = #name)), krate), &choice.head.ident, &choice.ty);
         quote!(#attributes #ident(#ty))
     });
     quote! {
@@ -161,19 +165,19 @@ fn oneof(oneof: &Oneof, krate: &Path) -> TokenStream {
 }
 
 fn enumeration(found: &Enum, krate: &Path) -> TokenStream {
-    let outer = outer(&found.head);
+    let outer = outer(&found.head, krate);
     let marked = marked(krate, &found.head, &found.reserved);
     let derive = derive(&found.derives);
     let (ident, unknown) = (&found.head.ident, &found.unknown);
     let variants = found.variants.iter().map(|Variant { head, number }| {
-        let (inner, ident, name) = (inner(head), &head.ident, &head.name);
+        let (inner, ident, name) = (inner(head, krate), &head.ident, &head.name);
         let digits = proc_macro2::Literal::u32_unsuffixed(number.unsigned_abs());
         let number = if *number < 0 { quote!(-#digits) } else { quote!(#digits) };
         quote!(#inner #[proto(#number, name = #name)] #ident)
     });
     let quiet = quiet();
     let aliases = found.aliases.iter().map(|Alias { head, of }| {
-        let (inner, ident) = (inner(head), &head.ident);
+        let (inner, ident) = (inner(head, krate), &head.ident);
         quote!(#inner pub const #ident: Self = Self::#of;)
     });
     let aliases = (!found.aliases.is_empty()).then(|| {
@@ -202,7 +206,8 @@ fn service(service: &Service, krate: &Path) -> TokenStream {
     let mut head_docs = service.head.docs.clone();
     if !service.left_out.is_empty() {
         let names: Vec<String> = service.left_out.iter().map(|name| format!("`{name}`")).collect();
-        head_docs.extend([String::new(), format!("Streams come with a later version: {} left out.", names.join(", "))]);
+        let texts = [String::new(), format!("Streams come with a later version: {} left out.", names.join(", "))];
+        head_docs.extend(texts.map(|text| Line { text, written: false }));
     }
     let head = Head {
         ident: service.head.ident.clone(),
@@ -210,7 +215,7 @@ fn service(service: &Service, krate: &Path) -> TokenStream {
         docs: head_docs,
         deprecated: service.head.deprecated,
     };
-    let outer = outer(&head);
+    let outer = outer(&head, krate);
     let (ident, name) = (&head.ident, &head.name);
     let methods = service.methods.iter().map(|method| self::method(method, krate));
     quote! {
@@ -223,8 +228,9 @@ fn service(service: &Service, krate: &Path) -> TokenStream {
 }
 
 fn method(method: &Method, krate: &Path) -> TokenStream {
-    let Method { head, idempotent, request, response } = method;
-    let inner = inner(head);
+    let Method { head, idempotent, context, request, response } = method;
+    let context = context.then(|| quote!(, ctx: #krate::Context));
+    let inner = inner(head, krate);
     let name = (camel(&head.ident) != head.name).then(|| {
         let name = LitStr::new(&head.name, head.ident.span());
         quote!(name = #name)
@@ -236,7 +242,7 @@ fn method(method: &Method, krate: &Path) -> TokenStream {
     quote! {
         #inner
         #[handler #arguments]
-        async fn #ident(&self #request) -> #krate::Result<#response>;
+        async fn #ident(&self #context #request) -> #krate::Result<#response>;
     }
 }
 

@@ -24,8 +24,16 @@ pub(super) struct Head {
     pub(super) ident: Ident,
     /// The name in the `.proto`.
     pub(super) name: String,
-    pub(super) docs: Vec<String>,
+    pub(super) docs: Vec<Line>,
     pub(super) deprecated: bool,
+}
+
+/// A line of docs.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// Whether it stands in the file; else it says in rustdoc what the thing is, and nowhere else.
+    pub(super) written: bool,
 }
 
 pub(super) struct Message {
@@ -93,6 +101,8 @@ pub(super) struct Service {
 pub(super) struct Method {
     pub(super) head: Head,
     pub(super) idempotent: bool,
+    /// Whether it takes a `Context`.
+    pub(super) context: bool,
     /// `None` where the message says nothing.
     pub(super) request: Option<TokenStream>,
     pub(super) response: TokenStream,

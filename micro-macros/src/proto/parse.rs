@@ -20,6 +20,8 @@ pub(super) struct Options {
     pub(super) bytes: Selection,
     /// The maps that are sorted.
     pub(super) btree_map: Selection,
+    /// Whether methods take a `Context`.
+    pub(super) context: bool,
 }
 
 /// `derive(PartialEq, Eq)`, or `derive(Hash, on("Mood"))`.
@@ -91,6 +93,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Option<Options>
         derives: Vec::new(),
         bytes: Selection::None,
         btree_map: Selection::None,
+        context: false,
     };
     let mut arguments = Vec::new();
     for piece in pieces {
@@ -110,6 +113,7 @@ pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Option<Options>
                 _ => PROTO.text(&argument, errors).into_iter().collect(),
             }),
             "bytes" => options.bytes = selection(&argument, errors),
+            "context" => options.context = PROTO.flag(&argument, errors).unwrap_or_default(),
             "btree_map" => options.btree_map = selection(&argument, errors),
             _ => options.krate = krate(PROTO.path(&argument, errors)),
         }

@@ -14,6 +14,10 @@ pub(super) fn texts(error: &protox::Error, sources: &Sources, options: &Options)
     if error.is_file_not_found() {
         return vec![text::proto_import(first.place, first.reason, looked_in(options), first.quote)];
     }
+    // What a parser expects after its first mistake follows from that.
+    if first.reason.starts_with("expected ") {
+        return vec![text::proto_refused(first.place, first.reason, first.quote)];
+    }
     let related = error.related().into_iter().flatten();
     let others = related.map(|related| Refusal::new(related, error.source_code(), file, sources));
     let all = std::iter::once(first).chain(others);

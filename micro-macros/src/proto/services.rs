@@ -53,6 +53,7 @@ fn method(
             deprecated: options.is_some_and(|options| options.deprecated()),
         },
         idempotent: options.is_some_and(|options| options.idempotency_level() != IdempotencyLevel::IdempotencyUnknown),
+        context: builder.context(),
         request: message(builder, &method.input(), modules),
         response: message(builder, &method.output(), modules).unwrap_or_else(|| quote!(())),
     }

@@ -5,6 +5,7 @@ use quote::quote;
 use syn::parse_quote;
 
 use super::expand::Scope;
+use super::json::camel;
 use super::model::{Body, Choice, Content, Field, Way, without_defaults};
 
 /// The trait by which a type describes itself. It has bounds of its own: a type parameter has to describe itself too,
@@ -88,10 +89,12 @@ fn fields(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
             Way::Skip => TokenStream::new(),
             Way::Number(number, form) => {
                 let kind = &form.described;
+                let json = json(name, &field.json);
                 quote! {
                     __message.field(
                         __types, #number, #name, #docs, #deprecated, __micro_private::Probe::<(#kind, #ty)>::TEXT,
                     );
+                    #json
                 }
             }
             Way::Oneof(_, inner) => {
@@ -100,6 +103,11 @@ fn fields(scope: &Scope<'_>, fields: &[Field]) -> TokenStream {
         }
     });
     quote!(#(#fields)*)
+}
+
+/// A name in JSON that does not follow from the name.
+fn json(name: &str, json: &str) -> Option<TokenStream> {
+    (json != camel(name)).then(|| quote!(__message.json_name(#json);))
 }
 
 fn choices(scope: &Scope<'_>, choices: &[Choice]) -> TokenStream {
@@ -125,7 +133,8 @@ fn choices(scope: &Scope<'_>, choices: &[Choice]) -> TokenStream {
                 }};
             }
         };
-        quote!(__message.field(__types, #number, #name, #docs, #deprecated, #text);)
+        let json = json(name, &choice.json);
+        quote!(__message.field(__types, #number, #name, #docs, #deprecated, #text); #json)
     });
     quote!(#(#choices)*)
 }

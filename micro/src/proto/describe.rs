@@ -77,7 +77,7 @@ impl Reserved {
 
 #[derive(Debug)]
 pub(super) enum Member {
-    Field { number: u32, name: String, docs: String, deprecated: bool, ty: FieldType },
+    Field { number: u32, name: String, json: Option<String>, docs: String, deprecated: bool, ty: FieldType },
     Oneof(String),
     End,
 }
@@ -101,7 +101,14 @@ impl Message {
 
     fn push(&mut self, number: u32, name: &str, docs: &str, deprecated: bool, ty: FieldType) {
         let (name, docs) = (name.to_owned(), docs.to_owned());
-        self.members.push(Member::Field { number, name, docs, deprecated, ty });
+        self.members.push(Member::Field { number, name, json: None, docs, deprecated, ty });
+    }
+
+    /// Gives the last field a name in JSON that does not follow from its own.
+    pub fn json_name(&mut self, name: &str) {
+        if let Some(Member::Field { json, .. }) = self.members.last_mut() {
+            *json = Some(name.to_owned());
+        }
     }
 
     /// Begins a oneof: the next fields are its choices.

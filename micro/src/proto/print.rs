@@ -137,11 +137,16 @@ fn write_item(file: &mut String, name: &str, item: &Item) {
             let mut indent = "  ".to_owned();
             for member in &message.members {
                 match member {
-                    Member::Field { number, name, docs, deprecated, ty } => {
+                    Member::Field { number, name, json, docs, deprecated, ty } => {
                         comment(file, &indent, docs);
                         let FieldType { label, name: ty, unpacked, .. } = ty;
                         let space = if label.is_empty() { "" } else { " " };
-                        let options = [("packed = false", *unpacked), ("deprecated = true", *deprecated)];
+                        let json = json.as_ref().map(|json| format!("json_name = \"{json}\"")).unwrap_or_default();
+                        let options = [
+                            ("packed = false", *unpacked),
+                            ("deprecated = true", *deprecated),
+                            (json.as_str(), !json.is_empty()),
+                        ];
                         let options = list(&options);
                         let _ = writeln!(file, "{indent}{label}{space}{ty} {name} = {number}{options};");
                     }

@@ -16,6 +16,14 @@ struct Loose {
     any: serde_json::Value,
 }
 
+/// With a name of its own in JSON.
+#[micro::message(json = "proto3")]
+#[derive(PartialEq)]
+struct Renamed {
+    #[serde(rename = "id")]
+    order_id: u64,
+}
+
 /// None either, because of what is in it.
 #[micro::message]
 #[derive(PartialEq)]
@@ -39,6 +47,11 @@ impl Mixed {
     #[handler]
     async fn deep(&self, message: Inner) -> Result<Deep> {
         Ok(Deep { name: message.name, loose: Vec::new() })
+    }
+
+    #[handler]
+    async fn renamed(&self, message: Renamed) -> Result<Renamed> {
+        Ok(message)
     }
 
     #[handler]
@@ -105,6 +118,8 @@ service Mixed {
   // Loose does not speak protobuf: Loose has no form for `Loose.any`.
 
   rpc Nothing(google.protobuf.Empty) returns (google.protobuf.Empty);
+
+  rpc Renamed(Renamed) returns (Renamed);
 }
 
 // A message in others.
@@ -112,6 +127,11 @@ message Inner {
   // What it is called.
   string name = 1;
   int32 number = 2;
+}
+
+// With a name of its own in JSON.
+message Renamed {
+  uint64 order_id = 1 [json_name = \"id\"];
 }
 ";
     assert_eq!(proto, expected);
