@@ -344,8 +344,9 @@ impl Any {
     }
 }
 
-/// The two fields of an `Any` in JSON.
+/// The two fields of an `Any` in JSON. Others are those of a message that is written out, which would be lost.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct AnyJson {
     #[serde(rename = "@type", default)]
     type_url: String,
@@ -625,6 +626,9 @@ mod tests {
         let json = serde_json::to_string(&any).unwrap();
         assert_eq!(json, r#"{"@type":"type.googleapis.com/google.protobuf.FieldMask","value":"CgFh"}"#);
         assert_eq!(serde_json::from_str::<Any>(&json).unwrap(), any);
+        let written_out = r#"{"@type":"type.googleapis.com/shop.Order","id":"7"}"#;
+        let error = serde_json::from_str::<Any>(written_out).unwrap_err().to_string();
+        assert!(error.starts_with("unknown field `id`, expected `@type` or `value`"), "{error}");
         assert_eq!(Any::decode(&any.encode_to_vec()[..]), Ok(any));
     }
 }
