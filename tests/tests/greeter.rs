@@ -85,7 +85,7 @@ fn python_is_answered_in_json_and_messagepack() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/call.py");
     let output = Command::new("python3").args([script, &address]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let expected = "application/json Hello John\napplication/msgpack Hello John\n404 Greeter.Hello\n";
+    let expected = "application/json Hello John\napplication/msgpack Hello John\n404\n";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
 }
 

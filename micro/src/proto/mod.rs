@@ -35,8 +35,8 @@
 //! | `T`, a type parameter | a message: the derive asks for `T: prost::Message + Default` | as `T` | as `T` |
 //! | any `prost::Message`, with `#[proto(message)]` on the field | its message | as its serde says | as its serde says |
 //!
-//! Protobuf has no other numbers, no tuples, and no list of lists: a `u16`, a `char` or a `Vec<Vec<T>>` has no form. A
-//! message with such a field does not speak protobuf, and `#[service(proto)]` says where that is.
+//! Protobuf has no other numbers, no tuples, and no list of lists: a `u16`, a `char`, a `Vec<Vec<T>>` or a struct whose
+//! field has no name has no form. A message with such a field does not speak protobuf, and `#[service(proto)]` says where that is.
 //!
 //! # The JSON of proto3
 //!

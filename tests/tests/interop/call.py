@@ -24,4 +24,6 @@ for name, dumps, loads in [
     print(name, loads(body)["greeting"])
 
 status, content_type, body = call("/Greeter/Nope", "application/json", b"{}")
-print(status, json.loads(body)["detail"].rsplit(": ", 1)[1])
+detail = json.loads(body)["detail"]
+assert "Greeter.Hello" in detail, detail
+print(status)
