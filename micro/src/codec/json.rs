@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use super::{BUFFER, path, text};
 use crate::{Bytes, Error, Result};
 
+// Once for each type, and not again wherever it is called: it is most of what a message costs the compiler.
+#[inline(never)]
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes> {
     let mut out = Vec::with_capacity(BUFFER);
     match serde_json::to_writer(&mut out, value) {

@@ -123,6 +123,11 @@ pub fn encode<T: Message>(wire: Option<&'static Wire<T>>, content_type: &Content
     }
 }
 
+/// A value in JSON; none when the format has no form for it.
+pub(crate) fn json_text<T: serde::Serialize>(value: &T) -> Option<Bytes> {
+    json::encode(value).ok()
+}
+
 /// Reads a value in a content type. An empty body reads as one without fields, `{}`.
 ///
 /// The error says where and why, and the caller which message it was: set its [`Stage`](crate::Stage).

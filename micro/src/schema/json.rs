@@ -248,11 +248,9 @@ fn integer(bits: u32, signed: bool) -> Value {
 
 /// A value in JSON; none when the format has no form for it.
 ///
-/// By way of text: the compiler has made the code that writes it for the codec, and makes no other.
+/// By way of the codec: the compiler has made that code, and makes no other.
 pub(crate) fn json_of<T: serde::Serialize>(value: &T) -> Option<Value> {
-    let mut text = Vec::new();
-    serde_json::to_writer(&mut text, value).ok()?;
-    read(&text)
+    read(&crate::codec::json_text(value)?)
 }
 
 fn read(text: &[u8]) -> Option<Value> {
