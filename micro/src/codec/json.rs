@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::{BUFFER, path, text};
 use crate::{Bytes, Error, Result};
 
-// Once for each type, and not again wherever it is called: it is most of what a message costs the compiler.
+// Once for each type, and not again in each place that calls it, as serde's code for a type is large.
 #[inline(never)]
 pub(super) fn encode<T: Serialize>(value: &T) -> Result<Bytes> {
     let mut out = Vec::with_capacity(BUFFER);
