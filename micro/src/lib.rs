@@ -72,6 +72,7 @@ pub mod schema;
 pub mod selector;
 pub mod server;
 mod service;
+mod streaming;
 pub mod testing;
 pub mod transport;
 mod units;
@@ -83,12 +84,14 @@ pub use bytes::Bytes;
 pub use client::Client;
 pub use context::{Context, Peer};
 pub use error::{Code, Error, Result, ResultExt, Stage};
-pub use message::{ContentType, Message, Reply, Request, Response};
+pub use futures_util::Stream;
+pub use message::{Body, ContentType, Message, Reply, Request, Response};
 pub use metadata::Metadata;
 pub use plugin::Options;
 #[cfg(feature = "flags")]
 pub use service::Flags;
 pub use service::{Running, Service};
+pub use streaming::Streaming;
 
 /// A call of a typed client: see [`client::Call`].
 pub type Call<Req, Res> = client::Call<'static, Req, Res>;

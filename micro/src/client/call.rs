@@ -19,7 +19,7 @@ use super::{Parts, Target};
 use crate::codec::{self, Wire};
 use crate::endpoint::{Definition, Policy};
 use crate::error::Origin;
-use crate::message::{Message, Reply, Request, Response};
+use crate::message::{Body, Message, Reply, Request, Response};
 use crate::registry;
 use crate::selector::{Node, Outcome, Snapshot};
 use crate::{Code, ContentType, Context, Error, Metadata, Result, Stage};
@@ -177,7 +177,7 @@ impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
         let progress = Progress::default();
         let decoded = match exchange.run(&encode, &progress).await {
             Ok(Response { metadata, content_type, result }) => result.and_then(|body| {
-                let message = codec::decode(wires.1, &content_type, &body).map_err(undecodable)?;
+                let message = codec::decode(wires.1, &content_type, &body.into_one()?).map_err(undecodable)?;
                 Ok(Reply::new(message, metadata))
             }),
             Err(error) => Err(error),
@@ -296,7 +296,7 @@ impl Exchange<'_> {
             endpoint: self.endpoint.clone(),
             metadata: self.metadata(context.as_ref()),
             content_type: ContentType::Json,
-            body: Bytes::new(),
+            body: Body::default(),
             deadline: Some(deadline),
             peer: Arc::default(),
         };
@@ -377,7 +377,7 @@ impl Exchange<'_> {
             let content_type = self.content_type(&node);
             if encoded.as_ref() != Some(&content_type) {
                 // Once per call: another node that speaks the same gets the same bytes.
-                request.body = encode(&content_type)?;
+                request.body = encode(&content_type)?.into();
                 request.content_type = content_type.clone();
                 encoded = Some(content_type);
             }

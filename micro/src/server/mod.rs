@@ -7,10 +7,14 @@ mod handled;
 mod lease;
 mod router;
 mod stats;
+mod streamed;
 
 pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
 pub use router::Router;
+#[doc(hidden)]
+pub use streamed::Out;
+pub(crate) use streamed::{Activity, gather, run as run_stream};
 
 use std::sync::Arc;
 
@@ -85,7 +89,7 @@ pub struct Method<S: ?Sized> {
 
 /// Decodes the request, calls the method, encodes the reply: within the deadline of the context, and a panic is a
 /// response.
-pub type Dispatch<S> = for<'a> fn(&'a S, Context, Request) -> BoxFuture<'a, Response>;
+pub type Dispatch<S> = for<'a> fn(&'a Arc<S>, Context, Request) -> BoxFuture<'a, Response>;
 
 impl<S: ?Sized> std::fmt::Debug for Method<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -123,6 +123,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         add(&mut router)?;
     }
     router.extend(client.clone());
+    router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 
     let parts = client.parts().await?;
@@ -215,8 +216,12 @@ impl Life {
             tokio::time::sleep(NEWS).await;
             self.accept_until.cancel();
             if timeout_at(deadline, &mut self.serving).await.is_err() {
-                self.serving.abort();
-                let _ = self.serving.await;
+                // Callers of streams are told why theirs end, which takes a moment; calls have their deadlines.
+                self.router.cut();
+                if timeout(NEWS, &mut self.serving).await.is_err() {
+                    self.serving.abort();
+                    let _ = self.serving.await;
+                }
                 let drain = units::show_duration(self.drain);
                 tracing::warn!(service = %self.name, "calls under way were cut after {drain} (--drain_timeout)");
                 outcome = outcome.and(Err(Error::aborted(format!("calls under way were cut after {drain}"))));
