@@ -6,6 +6,7 @@ mod fuzz;
 mod paths;
 mod rfc9112;
 mod routes;
+mod streams;
 mod tools;
 
 use micro::transport::{Http, Limits, Transport};
