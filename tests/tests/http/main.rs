@@ -3,6 +3,7 @@
 mod client;
 mod ends;
 mod fuzz;
+mod lines;
 mod paths;
 mod rfc9112;
 mod routes;

@@ -73,7 +73,11 @@ async fn errors_come_as_what_they_were() {
 }
 
 /// Opens a stream; gives both sides of it.
-async fn open(running: &mut Running, connection: &Arc<dyn Connection>, body: Body) -> (Handling, Streaming<Bytes>, Ticks) {
+async fn open(
+    running: &mut Running,
+    connection: &Arc<dyn Connection>,
+    body: Body,
+) -> (Handling, Streaming<Bytes>, Ticks) {
     let endpoint = if body.one().is_some() { "Prices.Watch" } else { "Prices.Trade" };
     let handler = async {
         let mut handling = running.handling().await;
@@ -229,7 +233,8 @@ async fn a_stream_that_nobody_reads_holds_its_sender_and_no_other() {
         stopped.push((orders, handling, got, ticks));
     }
     assert!(connection.is_open());
-    let filled = stopped.iter().map(async |(orders, _, _, ticks)| (fill(ticks, &message).await, fill(orders, &message).await));
+    let filled =
+        stopped.iter().map(async |(orders, _, _, ticks)| (fill(ticks, &message).await, fill(orders, &message).await));
     for (down, up) in futures_util::future::join_all(filled).await {
         // The window of a stream, and what waits before it.
         assert!((26..50).contains(&down) && (26..50).contains(&up), "{down} and {up} messages of {}", message.len());

@@ -86,7 +86,8 @@ pub(super) fn too_slow(pause: Duration) -> Error {
 /// What there is to say of [`Unread::Crowded`].
 pub(super) fn crowded(limit: usize) -> Error {
     let limit = say_size(limit);
-    let text = format!("too many messages are arriving at once: more than {CROWD} times {limit} bytes (--max_message_size)");
+    let text =
+        format!("too many messages are arriving at once: more than {CROWD} times {limit} bytes (--max_message_size)");
     Error::unavailable(text)
 }
 

@@ -184,7 +184,8 @@ impl Link {
             let body = body::read(incoming, limit).await.map_err(|unread| client::unread(unread, limit))?;
             return Ok(head.response(&request, body));
         };
-        let words = Words { broken: lost_inside_stream, too_large: |text| Error::resource_exhausted(text).at(Stage::Decode) };
+        let words =
+            Words { broken: lost_inside_stream, too_large: |text| Error::resource_exhausted(text).at(Stage::Decode) };
         let messages = Decoder::new(incoming, Split::Framed, limit, words).map(move |message| {
             let _held = (&sending, &open);
             message

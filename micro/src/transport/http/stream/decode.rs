@@ -182,7 +182,9 @@ impl<B: Body<Data = Bytes> + Unpin> Decoder<B> {
             return Ok(());
         }
         let limit = say_size(self.limit);
-        Err((self.words.too_large)(format!("a message of the stream is over the limit of {limit} (--max_message_size)")))
+        Err((self.words.too_large)(format!(
+            "a message of the stream is over the limit of {limit} (--max_message_size)"
+        )))
     }
 
     fn take_begun(&mut self) -> Bytes {
@@ -349,8 +351,17 @@ mod tests {
     #[tokio::test]
     async fn json_values_end_where_they_end() {
         let text = "{\"a\":\"}\\\"{\"}\n\n{\"b\":[{}, {}]}{\"c\":\n1}  7\ttrue \"x y\"\"\\\\\"[1]null";
-        let expected =
-            ["{\"a\":\"}\\\"{\"}", "{\"b\":[{}, {}]}", "{\"c\":\n1}", "7", "true", "\"x y\"", "\"\\\\\"", "[1]", "null"];
+        let expected = [
+            "{\"a\":\"}\\\"{\"}",
+            "{\"b\":[{}, {}]}",
+            "{\"c\":\n1}",
+            "7",
+            "true",
+            "\"x y\"",
+            "\"\\\\\"",
+            "[1]",
+            "null",
+        ];
         for size in 1..=text.len() {
             assert_eq!(values(text, size).await, expected, "in pieces of {size}");
         }
@@ -391,7 +402,8 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_that_are_no_frames_are_refused() {
-        for (bytes, status) in [(&[1, 0, 0, 0, 0][..], 400), (&[0, 255, 255, 255, 255], 413), (&[0, 0, 0, 0, 101], 413)] {
+        for (bytes, status) in [(&[1, 0, 0, 0, 0][..], 400), (&[0, 255, 255, 255, 255], 413), (&[0, 0, 0, 0, 101], 413)]
+        {
             for size in [1, 5] {
                 let pieces: Vec<_> = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
                 let mut decoder = Decoder::new(Pieces(pieces.into_iter()), Split::Framed, 100, words());

@@ -86,7 +86,8 @@ impl Encoder {
             Format::Events => (b"data: ".len(), b"\n\n"),
             Format::Raw => (0, b""),
         };
-        let message = if matches!(self.format, Format::Lines | Format::Events) { on_one_line(message) } else { message };
+        let message =
+            if matches!(self.format, Format::Lines | Format::Events) { on_one_line(message) } else { message };
         let large = message.len() >= LARGE;
         let more = before + if large { 0 } else { message.len() + after.len() };
         if self.piece.capacity() - self.piece.len() < more {

@@ -190,7 +190,8 @@ fn plain(definition: &Definition, given: Option<&HeaderValue>) -> Result<Content
 
 /// Whether server-sent events are among what the caller accepts.
 fn wants_events(headers: &HeaderMap) -> bool {
-    let is_events = |range: &str| range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case(EVENTS));
+    let is_events =
+        |range: &str| range.split(';').next().is_some_and(|range| range.trim().eq_ignore_ascii_case(EVENTS));
     headers.get_all(ACCEPT).iter().any(|value| head::text(value).split(',').any(is_events))
 }
 
