@@ -291,6 +291,10 @@ fn is_built_in(endpoint: &str) -> bool {
 fn record(definition: &crate::endpoint::Definition) -> Endpoint {
     let pairs = definition.metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let mut metadata: std::collections::BTreeMap<_, _> = pairs.collect();
+    if definition.kind.is_stream() {
+        // Go Micro's key.
+        metadata.insert("stream".to_owned(), "true".to_owned());
+    }
     let policy = definition.policy;
     if policy.idempotent {
         metadata.insert("idempotent".to_owned(), "true".to_owned());
