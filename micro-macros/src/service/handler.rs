@@ -7,7 +7,7 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 use super::parse::is_ours;
 use super::route::{self, Route};
 use super::signature::{Streams, shape};
-use super::types::{error_span, is_unknown};
+use super::types::{error_span, is_unknown, item_error_span};
 use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -28,6 +28,8 @@ pub(super) struct Handler {
     pub(super) no_output: bool,
     /// Where the return type is.
     pub(super) output: Span,
+    /// Where the result in a stream is.
+    pub(super) item_output: Span,
     pub(super) timeout: Option<u64>,
     pub(super) idempotent: bool,
     pub(super) retries: Option<u32>,
@@ -113,6 +115,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         streams: shape.streams,
         no_output: shape.no_output,
         output: error_span(&signature.output),
+        item_output: item_error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,

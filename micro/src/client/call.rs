@@ -156,7 +156,7 @@ struct Options {
 /// Which nodes may take a call.
 type Filter = Box<dyn Fn(&Node) -> bool + Send + Sync>;
 
-impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
+impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
     /// A call of a typed client.
     #[doc(hidden)]
     pub fn new(

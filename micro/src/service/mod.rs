@@ -130,6 +130,8 @@ impl Service {
         max_message_size(bytes: usize) => MaxMessageSize, crate::units::show_size(bytes);
         /// How long a connection may be open without a call, zero for ever; otherwise 75 s.
         idle_timeout(timeout: Duration) => IdleTimeout, crate::units::show_duration(timeout);
+        /// How long a stream may be open without a message either way, zero for ever; otherwise for ever.
+        stream_idle_timeout(timeout: Duration) => StreamIdleTimeout, crate::units::show_duration(timeout);
         /// How long calls under way may take when it stops; otherwise 30 s.
         drain_timeout(timeout: Duration) => DrainTimeout, crate::units::show_duration(timeout);
     }
