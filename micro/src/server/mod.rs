@@ -3,14 +3,21 @@
 //! A [`Router`] is what a transport serves. [`Handle`] is what `#[micro::service]` implements.
 
 mod debug;
+mod event;
 mod handled;
 mod lease;
 mod router;
 mod stats;
+mod subscribe;
+mod subscriber;
 
+#[doc(hidden)]
+pub use event::{Events, NotSharedEvents, topic};
 pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
 pub use router::Router;
+pub(crate) use subscribe::Subscriptions;
+pub use subscriber::{Deliver, Subscribe, Subscriber};
 
 use std::sync::Arc;
 
@@ -34,6 +41,9 @@ pub trait Handle<Client>: Send + Sync + 'static {
 
     /// The endpoints.
     const METHODS: &'static [Method<Self>];
+
+    /// The subscribers.
+    const SUBSCRIBERS: &'static [Subscriber<Self>] = &[];
 }
 
 /// What is said of a service as a whole.
