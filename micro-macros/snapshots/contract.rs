@@ -384,7 +384,7 @@ impl __micro_GreeterClient_hello::GreeterClient {
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
         use ::micro::__private::probes::*;
-        ::micro::Call::new(
+        ::micro::client::Call::new(
             &self.target,
             Self::__micro_hello,
             ::micro::__private::wire(
@@ -401,7 +401,7 @@ impl __micro_GreeterClient_hello::GreeterClient {
     ///Calls `Greeter.Bye`.
     pub fn bye(&self) -> ::micro::Call<(), ()> {
         use ::micro::__private::probes::*;
-        ::micro::Call::new(
+        ::micro::client::Call::new(
             &self.target,
             Self::__micro_bye,
             ::micro::__private::wire(

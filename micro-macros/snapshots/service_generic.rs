@@ -298,7 +298,7 @@ impl<T: Item> __micro_StoreClient_list::StoreClient<T> {
     #[deprecated]
     pub fn list(&self) -> framework::Call<(), Page<T>> {
         use framework::__private::probes::*;
-        framework::Call::new(
+        framework::client::Call::new(
             &self.target,
             Self::__micro_list,
             framework::__private::wire(

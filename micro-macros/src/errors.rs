@@ -110,7 +110,14 @@ texts! {
     handler_message_borrows() = "a message owns its data: it has no lifetime but `'static`";
     handler_message_impl() = "a message has a type with a name, so that the client can be made from it";
     handler_message_twice() = "an endpoint takes one message: put the fields of both into one struct";
-    handler_stream() = "streams come with a later version: take and return single messages";
+    handler_stream_form(item) = "a stream of the caller's is taken as `Streaming<{item}>`";
+    handler_stream_results(item) = "what is in it may fail by itself: write `Streaming<{item}>`";
+    handler_stream_twice() = "an endpoint takes one stream: put both messages into one enum";
+    handler_stream_and_message() = "an endpoint takes a message or a stream: send the message as the first of the stream";
+    handler_stream_of_streams() = "a stream has messages, and no streams in it";
+    handler_stream_bare() = "an endpoint may fail before its first message: return `Result<impl Stream<Item = Result<…>>>`";
+    handler_stream_item(item) = "each message of a stream may fail: write `Item = Result<{item}>`";
+    handler_stream_unsaid() = "say what it streams, `impl Stream<Item = Result<Tick>>`, so that the client can be made from it";
     handler_no_result() = "an endpoint returns `Result<…>`: write `-> Result<()>` if it has nothing to say";
     handler_result(form) = "an endpoint may fail: return `Result<{form}>`";
     handler_result_alias() = "write the result out, `Result<HelloResponse>`, so that the client can be made from it";
@@ -129,6 +136,8 @@ texts! {
     route_variable_twice(name) = "`{name}` is in this route twice; keep one, or name another field";
     route_overlaps(other) = "this route is for the same paths as that of `{other}`: give one of them another path or method";
     route_encoding(given) = "`{given}` is no percent-encoding: a `%` in a path is followed by two hexadecimal digits";
+    route_stream(name) = "`{name}` has to be a field of the message, and this endpoint takes a stream of them";
+    route_stream_get() = "a `GET` has no body that messages could come in: use `POST`";
     route_no_message(name) = "`{name}` has to be a field of the message, and this endpoint takes none";
     // Of `#[subscriber]`.
     subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block or a trait marked `#[micro::service]`";

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::pin;
+use std::sync::Arc;
 
 #[cfg(feature = "protobuf")]
 pub use crate::proto::private as proto;
@@ -19,8 +20,8 @@ pub use tokio;
 use crate::codec::Wire;
 use crate::message::{Request, Response};
 use crate::schema::{self, Schema, Shape};
-use crate::server::{About, Method, Subscriber};
-use crate::{Context, Error, Message, Result};
+use crate::server::{About, Activity, Method, Out, Subscriber};
+use crate::{Context, Error, Message, Result, Streaming};
 
 /// Docs that nobody wrote: they are in rustdoc, and not in what a program says of itself.
 #[doc(hidden)]
@@ -48,7 +49,7 @@ impl<S: Sync> Dispatch<S> {
     /// The caller spells out `Req` and `Res` with the user's own tokens, which is where the error points.
     pub fn unary<'a, Req, Res, E, Fut>(
         wires: Wires<Req, Res>,
-        service: &'a S,
+        service: &'a Arc<S>,
         context: Context,
         request: Request,
         handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
@@ -60,8 +61,10 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<Res, E>> + Send + 'a,
     {
         let Request { content_type, body, .. } = request;
+        let service: &'a S = service;
         Box::pin(async move {
             let work = async {
+                let body = body.into_one()?;
                 let message = match crate::codec::decode(wires.0, &content_type, &body) {
                     Ok(message) => message,
                     Err(error) => return Err(error),
@@ -76,18 +79,125 @@ impl<S: Sync> Dispatch<S> {
             crate::server::respond(&context, content_type, result)
         })
     }
+
+    /// As [`unary`](Self::unary), for a handler that takes a stream.
+    pub fn client_stream<'a, Req, Res, E, Fut>(
+        wires: Wires<Req, Res>,
+        service: &'a Arc<S>,
+        context: Context,
+        request: Request,
+        handler: impl FnOnce(&'a S, Context, Streaming<Req>) -> Fut + Send + 'a,
+    ) -> BoxFuture<'a, Response>
+    where
+        Req: Message,
+        Res: Message,
+        E: IntoError,
+        Fut: Future<Output = Result<Res, E>> + Send + 'a,
+    {
+        let Request { content_type, body, .. } = request;
+        let service: &'a S = service;
+        Box::pin(async move {
+            let activity = Arc::new(Activity::new(context.host().stream_idle_timeout()));
+            let messages = activity.incoming(wires.0, content_type.clone(), body);
+            let work = async {
+                match handler(service, context.clone(), messages).await {
+                    Ok(reply) => crate::codec::encode(wires.1, &content_type, &reply),
+                    Err(error) => Err(error.into_error()),
+                }
+            };
+            let result = crate::server::gather(&context, &activity, pin!(work)).await;
+            crate::server::respond(&context, content_type, result)
+        })
+    }
+
+    /// As [`unary`](Self::unary), for a handler that gives a stream: it hands all of it out.
+    pub fn server_stream<Req, Res, Fut>(
+        wires: Wires<Req, Res>,
+        service: &Arc<S>,
+        context: Context,
+        request: Request,
+        handler: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut + Send + 'static,
+    ) -> BoxFuture<'static, Response>
+    where
+        S: Send + 'static,
+        Req: Message,
+        Res: Message,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let service = service.clone();
+        crate::server::run_stream(context, request, move |context, request, out| {
+            Box::pin(async move {
+                let message = crate::codec::decode(wires.0, &request.content_type, &request.body.into_one()?)?;
+                handler(service, context, message, out).await
+            })
+        })
+    }
+
+    /// As [`unary`](Self::unary), for a handler that takes a stream and gives one.
+    pub fn both_stream<Req, Res, Fut>(
+        wires: Wires<Req, Res>,
+        service: &Arc<S>,
+        context: Context,
+        request: Request,
+        handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut + Send + 'static,
+    ) -> BoxFuture<'static, Response>
+    where
+        S: Send + 'static,
+        Req: Message,
+        Res: Message,
+        Fut: Future<Output = Result<()>> + Send + 'static,
+    {
+        let service = service.clone();
+        crate::server::run_stream(context, request, move |context, request, out| {
+            let messages = out.incoming(wires.0, request.body);
+            Box::pin(handler(service, context, messages, out))
+        })
+    }
 }
 
-/// What [`Dispatch`] is for a type that does not compile as a service.
+/// What [`Dispatch`] is for a type that does not compile as a service: nothing, as there is no program with it.
 pub trait NotShared<S> {
-    /// Nothing: there is no program with it.
+    /// See [`Dispatch::unary`].
     fn unary<'a, Req: 'static, Res: 'static, E, Fut: Future<Output = Result<Res, E>>>(
         _: Wires<Req, Res>,
-        _: &'a S,
+        _: &'a Arc<S>,
         _: Context,
         _: Request,
         _: impl FnOnce(&'a S, Context, Req) -> Fut,
     ) -> BoxFuture<'a, Response> {
+        Box::pin(std::future::pending())
+    }
+
+    /// See [`Dispatch::client_stream`].
+    fn client_stream<'a, Req: 'static, Res: 'static, E, Fut: Future<Output = Result<Res, E>>>(
+        _: Wires<Req, Res>,
+        _: &'a Arc<S>,
+        _: Context,
+        _: Request,
+        _: impl FnOnce(&'a S, Context, Streaming<Req>) -> Fut,
+    ) -> BoxFuture<'a, Response> {
+        Box::pin(std::future::pending())
+    }
+
+    /// See [`Dispatch::server_stream`].
+    fn server_stream<Req: 'static, Res: 'static, Fut: Future<Output = Result<()>>>(
+        _: Wires<Req, Res>,
+        _: &Arc<S>,
+        _: Context,
+        _: Request,
+        _: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut,
+    ) -> BoxFuture<'static, Response> {
+        Box::pin(std::future::pending())
+    }
+
+    /// See [`Dispatch::both_stream`].
+    fn both_stream<Req: 'static, Res: 'static, Fut: Future<Output = Result<()>>>(
+        _: Wires<Req, Res>,
+        _: &Arc<S>,
+        _: Context,
+        _: Request,
+        _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut,
+    ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
     }
 }

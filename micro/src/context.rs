@@ -41,6 +41,12 @@ pub(crate) trait Host: Send + Sync {
     /// The values beside the handlers.
     fn extensions(&self) -> &Extensions;
 
+    /// How long a stream may be without a message.
+    fn stream_idle_timeout(&self) -> Option<Duration>;
+
+    /// Says when streams have to end, as the server does.
+    fn cut(&self) -> &CancellationToken;
+
     /// A call begins.
     fn began(&self);
 

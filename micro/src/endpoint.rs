@@ -45,6 +45,12 @@ impl Definition {
         }
     }
 
+    /// As one of another kind.
+    pub const fn with_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// With a policy.
     pub const fn with_policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -88,6 +94,39 @@ impl Definition {
 pub enum Kind {
     /// One request, one reply.
     Unary,
+    /// One request, many replies.
+    ServerStream,
+    /// Many requests, one reply.
+    ClientStream,
+    /// Many both ways, each at its own pace.
+    BothStream,
+}
+
+impl Kind {
+    /// Whether the caller sends many messages.
+    pub const fn streams_requests(self) -> bool {
+        matches!(self, Kind::ClientStream | Kind::BothStream)
+    }
+
+    /// Whether the handler answers with many.
+    pub const fn streams_replies(self) -> bool {
+        matches!(self, Kind::ServerStream | Kind::BothStream)
+    }
+
+    /// Whether there are many messages either way.
+    pub const fn is_stream(self) -> bool {
+        !matches!(self, Kind::Unary)
+    }
+
+    /// What people call it: `unary`, `server stream`, `client stream`, `stream both ways`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Unary => "unary",
+            Kind::ServerStream => "server stream",
+            Kind::ClientStream => "client stream",
+            Kind::BothStream => "stream both ways",
+        }
+    }
 }
 
 /// What an endpoint says of itself; it travels through the registry, and clients obey it without configuration.

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use crate::{Error, Metadata, Peer, Result};
+use crate::{Error, Metadata, Peer, Result, Streaming};
 
 /// A type that can be a request, a reply or an event: any type with both serde traits.
 ///
@@ -74,9 +75,80 @@ impl std::fmt::Display for ContentType {
     }
 }
 
+/// What a request or a response carries, encoded: one message, or many that come one after another.
+#[derive(Debug)]
+pub enum Body {
+    /// One message.
+    One(Bytes),
+    /// Many, each by itself; of an endpoint that streams.
+    Stream(Streaming<Bytes>),
+}
+
+impl Body {
+    /// The one message; `None` of a stream.
+    pub fn one(&self) -> Option<&Bytes> {
+        match self {
+            Body::One(message) => Some(message),
+            Body::Stream(_) => None,
+        }
+    }
+
+    /// The one message.
+    ///
+    /// # Errors
+    /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for a stream.
+    pub fn into_one(self) -> Result<Bytes> {
+        match self {
+            Body::One(message) => Ok(message),
+            Body::Stream(_) => Err(Error::bad_request("many messages came where one is meant").unhandled()),
+        }
+    }
+
+    /// All messages: one message is a stream of one.
+    pub fn into_stream(self) -> Streaming<Bytes> {
+        match self {
+            Body::One(message) => Streaming::of([message]),
+            Body::Stream(messages) => messages,
+        }
+    }
+
+    /// Changes each message, or looks at it.
+    #[must_use]
+    pub fn map(self, mut change: impl FnMut(Bytes) -> Bytes + Send + 'static) -> Self {
+        match self {
+            Body::One(message) => Body::One(change(message)),
+            Body::Stream(messages) => {
+                Body::Stream(Streaming::new(messages.map(move |message| message.map(&mut change))))
+            }
+        }
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Body::One(Bytes::new())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(message: T) -> Self {
+        Body::One(message.into())
+    }
+}
+
+/// Of one message; a stream equals nothing.
+impl<T: ?Sized> PartialEq<T> for Body
+where
+    Bytes: PartialEq<T>,
+{
+    fn eq(&self, other: &T) -> bool {
+        self.one().is_some_and(|message| message == other)
+    }
+}
+
 /// One request on its way from a client to a handler.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Request {
     /// The service that is called: `greeter`. Servers do not look at it.
     pub service: Arc<str>,
@@ -86,8 +158,8 @@ pub struct Request {
     pub metadata: Metadata,
     /// How the body is written.
     pub content_type: ContentType,
-    /// The message.
-    pub body: Bytes,
+    /// The message, or the messages of a caller that streams.
+    pub body: Body,
     /// When the caller stops waiting. It travels as what is left of it.
     pub deadline: Option<Instant>,
     /// The connection that it came by; on its way out it has none.
@@ -96,7 +168,7 @@ pub struct Request {
 
 impl Request {
     /// A request with a body in JSON.
-    pub fn new(service: impl Into<Arc<str>>, endpoint: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) -> Self {
+    pub fn new(service: impl Into<Arc<str>>, endpoint: impl Into<Cow<'static, str>>, body: impl Into<Body>) -> Self {
         Self {
             service: service.into(),
             endpoint: endpoint.into(),
@@ -107,31 +179,45 @@ impl Request {
             peer: Arc::default(),
         }
     }
+
+    /// The same request once more; `None` of one that streams, as its messages come once.
+    pub fn try_clone(&self) -> Option<Self> {
+        let body = Body::One(self.body.one()?.clone());
+        Some(Self {
+            service: self.service.clone(),
+            endpoint: self.endpoint.clone(),
+            metadata: self.metadata.clone(),
+            content_type: self.content_type.clone(),
+            body,
+            deadline: self.deadline,
+            peer: self.peer.clone(),
+        })
+    }
 }
 
 /// What a handler answered, on its way back.
 ///
 /// Errors of the handler are part of a response; an error beside it means that the exchange itself failed.
 #[non_exhaustive]
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Response {
     /// What travels beside the message.
     pub metadata: Metadata,
     /// How the body is written; that of the request.
     pub content_type: ContentType,
-    /// The message, or why there is none.
-    pub result: Result<Bytes>,
+    /// The message, or the messages of an endpoint that streams; or why there is none.
+    pub result: Result<Body>,
 }
 
 impl Response {
     /// A response with a body or an error.
-    pub fn new(content_type: ContentType, result: Result<Bytes>) -> Self {
-        Self { metadata: Metadata::new(), content_type, result }
+    pub fn new(content_type: ContentType, result: Result<impl Into<Body>>) -> Self {
+        Self { metadata: Metadata::new(), content_type, result: result.map(Into::into) }
     }
 
     /// A response with an error only.
     pub fn error(error: Error) -> Self {
-        Self::new(ContentType::Json, Err(error))
+        Self::new(ContentType::Json, Err::<Body, _>(error))
     }
 }
 

@@ -183,6 +183,11 @@ impl Node {
         self.net.inner.transport.faults().silence(&self.address);
     }
 
+    /// What is under way breaks off, as when its process was killed. What comes later works.
+    pub fn sever(&self) {
+        self.net.inner.transport.faults().sever(&self.address);
+    }
+
     /// Requests arrive this much later.
     pub fn delay(&self, delay: Duration) {
         self.net.inner.transport.faults().delay(&self.address, delay);

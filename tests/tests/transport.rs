@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use micro::transport::{Connection, Http, Limits, Listener, Memory, Serve, Transport};
-use micro::{Bytes, Code, ContentType, Error, Metadata, Request, Response, Result, Stage, conformance, plugin};
+use micro::{Body, Bytes, Code, ContentType, Error, Metadata, Request, Response, Result, Stage, conformance, plugin};
 use tests::say::{Event, Running, limits};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -138,7 +138,7 @@ const ENDPOINTS: [&str; 3] = ["Probe.Echo", "Probe.Fail", "Probe.Held"];
 impl Connection for Link {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {
         Box::pin(async move {
-            let mut request = request.clone();
+            let mut request = request.try_clone().expect("one message");
             match self.promise {
                 "metadata_travels_both_ways" => request.metadata = Metadata::new(),
                 "metadata_cannot_change_the_exchange" => {
@@ -172,15 +172,16 @@ impl Connection for Link {
                 _ => error,
             })?;
             match self.promise {
-                "a_call_is_answered" => response.result = Ok(Bytes::new()),
+                "a_call_is_answered" => response.result = Ok(Body::default()),
                 "bodies_arrive_as_they_are" => {
-                    response.result = response.result.map(|body| body.slice(..body.len().min(65_536)))
+                    response.result = response.result.map(|body| body.map(|body| body.slice(..body.len().min(65_536))))
                 }
                 "content_types_arrive" => response.content_type = ContentType::Json,
                 "errors_of_a_handler_are_answers" => response.result = Ok(response.result?),
                 "replies_belong_to_their_requests" => {
-                    let before = self.last.lock().unwrap().replace(response.result.clone());
-                    response.result = before.unwrap_or(response.result);
+                    let current = response.result.and_then(Body::into_one);
+                    let before = self.last.lock().unwrap().replace(current.clone());
+                    response.result = before.unwrap_or(current).map(Body::One);
                 }
                 _ => {}
             }

@@ -159,13 +159,15 @@ fn definition(service: &Service, handler: &Handler) -> TokenStream {
     let deprecated = handler.deprecated.as_ref().map(|_| quote!(.with_deprecated()));
     let metadata = with_metadata(&handler.metadata);
     let probes = probes(krate);
+    let kind = Ident::new(handler.kind(), Span::mixed_site());
+    let kind = handler.is_stream().then(|| quote!(.with_kind(#krate::endpoint::Kind::#kind)));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         const #ident: &'static #krate::endpoint::Definition = {
             #probes
             &#krate::endpoint::Definition::unary(#name, #request, #response)
-                #policy #route #docs #deprecated #metadata
+                #kind #policy #route #docs #deprecated #metadata
         };
     }
 }
@@ -197,7 +199,12 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let unit: Type = parse_quote!(());
     let request = handler.request.as_ref().unwrap_or(&unit);
     let message = Ident::new("message", Span::mixed_site());
+    let private = quote!(#krate::__private::std::marker::Send);
     let (argument, value) = match &handler.request {
+        Some(ty) if handler.streams.requests => {
+            let messages = quote!(impl #krate::Stream<Item = #ty> + #private + 'static);
+            (Some(quote!(, #message: #messages)), quote!(#message))
+        }
         Some(ty) => (Some(quote!(, #message: #ty)), quote!(#message)),
         None => (None, quote!(())),
     };
@@ -206,13 +213,19 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     }
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
     let probes = probes(krate);
+    let kind = Ident::new(handler.kind(), Span::mixed_site());
+    let call = match handler.is_stream() {
+        false => quote!(#krate::Call<#request, #response>),
+        true => quote!(#krate::client::Call<'static, #request, #response, #krate::client::#kind>),
+    };
+    let new = Ident::new(if handler.streams.requests { "sending" } else { "new" }, Span::mixed_site());
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #deprecated
-        #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
+        #vis fn #ident(&self #argument) -> #call {
             #probes
-            #krate::Call::new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
+            #krate::client::Call::#new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
         }
     }
 }

@@ -9,7 +9,7 @@ use super::expand::{about, probes, quiet, row};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use super::subscriber;
-use super::types::is_unknown;
+use super::types::{is_stream, is_unknown};
 use crate::tokens;
 
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
@@ -101,9 +101,30 @@ fn send(signature: &mut Signature, std: &TokenStream) {
             return;
         }
         ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => quote!(#ty),
+        ReturnType::Type(_, ty) => {
+            let mut ty = ty.clone();
+            streams_are_sent(&mut ty, std);
+            quote!(#ty)
+        }
     };
     signature.output = parse_quote!(-> impl #std::future::Future<Output = #output> + #std::marker::Send);
+}
+
+/// `Result<impl Stream<…>>` becomes `Result<impl Stream<…> + Send>`.
+fn streams_are_sent(ty: &mut Type, std: &TokenStream) {
+    match ty {
+        Type::ImplTrait(stream) if is_stream(&Type::ImplTrait(stream.clone())) => {
+            stream.bounds.push(parse_quote!(#std::marker::Send));
+        }
+        Type::Path(path) => {
+            let Some(segment) = path.path.segments.last_mut() else { return };
+            let syn::PathArguments::AngleBracketed(arguments) = &mut segment.arguments else { return };
+            if let Some(syn::GenericArgument::Type(first)) = arguments.args.first_mut() {
+                streams_are_sent(first, std);
+            }
+        }
+        _ => {}
+    }
 }
 
 fn strip(item: &mut TraitItem) {

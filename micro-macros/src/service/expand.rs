@@ -136,7 +136,8 @@ pub(super) fn row(service: &Service, handler: &Handler, this: &TokenStream) -> T
     let (request_wire, response_wire) = wires;
     let mixed = Span::mixed_site();
     let [me, context, message] = ["service", "context", "message"].map(|name| Ident::new(name, mixed));
-    let mut arguments = vec![quote!(#me)];
+    // A stream of replies borrows from the service: both are in one future, which owns its share of the service.
+    let mut arguments = vec![if handler.streams.replies { quote!(&#me) } else { quote!(#me) }];
     if handler.context {
         arguments.push(quote!(#context));
     }
@@ -156,17 +157,32 @@ pub(super) fn row(service: &Service, handler: &Handler, this: &TokenStream) -> T
     let error = quote_spanned!(*output=> _);
     let future = quote_spanned!(ident.span()=> _);
     let private = tokens::respan(quote!(#krate::__private::Dispatch), *output);
+    let way = match (handler.streams.requests, handler.streams.replies) {
+        (false, false) => "unary",
+        (true, false) => "client_stream",
+        (false, true) => "server_stream",
+        (true, true) => "both_stream",
+    };
+    let way = Ident::new(way, mixed);
+    let (types, handler) = if handler.streams.replies {
+        let out = Ident::new("out", mixed);
+        let all = quote_spanned!(*output=> all::<#response, _, #error, #error>);
+        let body = quote!(async move { #(#fields)* #out.#all(#response_wire, #call.await).await });
+        (quote!(#request, #response, #future), quote!(|#me, #context, #message, #out| #body))
+    } else {
+        (quote!(#request, #response, #error, #future), quote!(|#me, #context, #message| { #(#fields)* #call }))
+    };
     quote! {
         #(#cfgs)*
         #krate::server::Method {
             definition: *#client::#definition,
             call: |#me, #context, #message| {
-                #private::<#this>::unary::<#request, #response, #error, #future>(
+                #private::<#this>::#way::<#types>(
                     (#request_wire, #response_wire),
                     #me,
                     #context,
                     #message,
-                    |#me, #context, #message| { #(#fields)* #call },
+                    #handler,
                 )
             },
         }

@@ -6,7 +6,7 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 
 use super::parse::is_ours;
 use super::route::{self, Route};
-use super::signature::shape;
+use super::signature::{Streams, shape};
 use super::types::{error_span, is_unknown};
 use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
@@ -23,6 +23,7 @@ pub(super) struct Handler {
     pub(super) context: bool,
     pub(super) request: Option<Type>,
     pub(super) response: Type,
+    pub(super) streams: Streams,
     /// Whether the error that `response` is has to stand for the return type in the block too.
     pub(super) no_output: bool,
     /// Where the return type is.
@@ -35,6 +36,23 @@ pub(super) struct Handler {
     /// Whether the method can be called; one with a mistake still has its method in the client, so that its callers
     /// see no further errors.
     pub(super) sound: bool,
+}
+
+impl Handler {
+    /// Whether messages stream one way or both.
+    pub(super) fn is_stream(&self) -> bool {
+        self.streams.requests || self.streams.replies
+    }
+
+    /// The kind of the endpoint, as `micro::endpoint::Kind` and the shapes of calls have it.
+    pub(super) fn kind(&self) -> &'static str {
+        match (self.streams.requests, self.streams.replies) {
+            (false, false) => "Unary",
+            (false, true) => "ServerStream",
+            (true, false) => "ClientStream",
+            (true, true) => "BothStream",
+        }
+    }
 }
 
 /// The names that the client needs for itself.
@@ -90,6 +108,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         context: shape.context,
         request: shape.request,
         response: shape.response,
+        streams: shape.streams,
         no_output: shape.no_output,
         output: error_span(&signature.output),
         timeout: None,
@@ -150,7 +169,14 @@ fn policy(mark: &Attribute, handler: &mut Handler, errors: &mut Errors) {
             "http" => {
                 let Some(literal) = HANDLER.text(&argument, errors) else { continue };
                 let route = route::parse(&literal, errors);
+                if handler.streams.requests && route.as_ref().is_some_and(|route| route.method == "GET") {
+                    errors.push(literal.span(), text::route_stream_get());
+                    continue;
+                }
                 match route.as_ref().and_then(|route| route.variables.first()) {
+                    Some(variable) if handler.streams.requests && handler.sound => {
+                        errors.push(literal.span(), text::route_stream(variable.unraw()));
+                    }
                     Some(variable) if handler.request.is_none() && handler.sound => {
                         errors.push(literal.span(), text::route_no_message(variable.unraw()));
                     }

@@ -7,8 +7,9 @@ mod nodes;
 mod pool;
 mod publish;
 mod retry;
+mod stream;
 
-pub use call::{Call, ReplyFuture};
+pub use call::{BothStream, Call, ClientStream, ReplyFuture, ServerStream, Shape, Unary};
 
 use std::collections::HashMap;
 use std::fmt;
@@ -22,7 +23,7 @@ use tokio::sync::OnceCell;
 
 use crate::broker::{Broker, Late};
 use crate::transport::Limits;
-use crate::{ContentType, Context, Metadata, Registry, Result, Selector, Transport};
+use crate::{ContentType, Context, Metadata, Registry, Result, Selector, Stream, Transport};
 use nodes::Nodes;
 use pool::Pool;
 
@@ -44,6 +45,10 @@ enum Scope {
 }
 
 impl Scope {
+    fn is_within(&self) -> bool {
+        matches!(self, Scope::Within(_))
+    }
+
     fn context(&self) -> Option<Context> {
         match self {
             Scope::Inherit => Context::current(),
@@ -188,6 +193,58 @@ impl Client {
         Res: Serialize + DeserializeOwned + Send + Sync + 'static,
     {
         Call::untyped(&Target::new(service, self.clone()), endpoint.to_owned(), request)
+    }
+
+    /// Opens a stream of replies without generated types; the kind of the endpoint has to be that.
+    ///
+    /// ```no_run
+    /// # async fn f(client: micro::Client) -> micro::Result<()> {
+    /// let request = serde_json::json!({"symbol": "ACME"});
+    /// let mut ticks = client.server_stream::<_, serde_json::Value>("prices", "Prices.Watch", &request).await?;
+    /// while let Some(tick) = ticks.next().await {
+    ///     println!("{}", tick?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn server_stream<'r, Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        request: &'r Req,
+    ) -> Call<'r, Req, Res, ServerStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped(&Target::new(service, self.clone()), endpoint.to_owned(), request)
+    }
+
+    /// Sends a stream without generated types, for one reply. The end of `messages` is the half close.
+    pub fn client_stream<Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Call<'static, Req, Res, ClientStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped_sending(&Target::new(service, self.clone()), endpoint.to_owned(), messages)
+    }
+
+    /// Sends a stream without generated types, for a stream of replies.
+    pub fn both_stream<Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Call<'static, Req, Res, BothStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped_sending(&Target::new(service, self.clone()), endpoint.to_owned(), messages)
     }
 
     /// A handle whose calls take part in the call of `context`: its deadline, cancellation and metadata. Handlers

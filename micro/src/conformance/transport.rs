@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::endpoint::Definition;
 use crate::schema::Described;
 use crate::transport::{Connection, Limits, Listener, Serve, Transport};
-use crate::{Code, ContentType, Error, Request, Response, Result, Stage};
+use crate::{Body, Code, ContentType, Error, Request, Response, Result, Stage};
 
 #[doc(hidden)]
 #[macro_export]
@@ -117,14 +117,14 @@ impl Serve for Probe {
 
     fn call(&self, request: Request) -> BoxFuture<'_, Response> {
         Box::pin(async move {
-            let _ = self.seen.send(Seen::Began(request.clone().into()));
+            let _ = self.seen.send(Seen::Began(request.try_clone().expect("one message").into()));
             let mut watch = Watch(self.seen.clone(), false);
             let result = match &*request.endpoint {
-                "Probe.Echo" => Ok(request.body.clone()),
+                "Probe.Echo" => request.body.into_one(),
                 "Probe.Fail" => Err(Error::from_status(418, "short & \"stout\"\n<né>").with_id("probe.fail")),
                 "Probe.Held" => {
                     self.gate.acquire().await.expect("never closed").forget();
-                    Ok(request.body.clone())
+                    request.body.into_one()
                 }
                 name => Err(self.unknown(name)),
             };
@@ -151,7 +151,7 @@ impl Serve for Large {
     }
 
     fn call(&self, request: Request) -> BoxFuture<'_, Response> {
-        Box::pin(async move { Response::new(request.content_type, Ok(vec![0; 1001].into())) })
+        Box::pin(async move { Response::new(request.content_type, Ok(vec![0; 1001])) })
     }
 }
 
@@ -230,7 +230,7 @@ async fn call(connection: &dyn Connection, request: &Request) -> Result<Response
 
 async fn answer(connection: &dyn Connection, request: &Request) -> Bytes {
     let response = call(connection, request).await.expect("an answer");
-    response.result.expect("a reply")
+    response.result.and_then(Body::into_one).expect("a reply")
 }
 
 /// Waits until a connection knows that it is closed.
@@ -255,7 +255,7 @@ pub async fn a_call_is_answered(transport: Arc<dyn Transport>) {
     let connection = running.connect().await;
     assert_eq!(answer(&*connection, &request("Probe.Echo", "hello")).await, "hello");
     let seen = running.begun().await;
-    assert_eq!((&*seen.endpoint, &*seen.body), ("Probe.Echo", &b"hello"[..]));
+    assert_eq!((&*seen.endpoint, &**seen.body.one().expect("one message")), ("Probe.Echo", &b"hello"[..]));
 }
 
 /// Any bytes travel: none at all, every value, a mebibyte.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::About;
 use super::stats::{self, Stats};
-use crate::endpoint::{Definition, Kind};
+use crate::endpoint::Definition;
 use crate::{Error, Result, units};
 
 /// Answers for the server itself.
@@ -101,7 +101,7 @@ pub(super) fn description<'e>(
         let policy = definition.policy;
         json!({
             "name": definition.name,
-            "kind": match definition.kind { Kind::Unary => "unary" },
+            "kind": definition.kind.as_str(),
             "docs": definition.docs,
             "deprecated": definition.deprecated,
             "idempotent": policy.idempotent,

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use futures_util::future::FutureExt;
 use tokio::time::timeout_at;
 
-use crate::message::Response;
+use crate::message::{Body, Response};
 use crate::{Bytes, Code, ContentType, Context, Error, Result, Stage};
 
 /// A handler at work, with decoding and encoding.
@@ -35,7 +35,7 @@ pub(crate) fn respond(context: &Context, content_type: ContentType, result: Resu
     if result.is_err() {
         context.host().failed();
     }
-    Response { metadata: context.take_reply_metadata(), content_type, result }
+    Response { metadata: context.take_reply_metadata(), content_type, result: result.map(Body::One) }
 }
 
 fn late() -> Error {

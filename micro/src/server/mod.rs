@@ -8,6 +8,7 @@ mod handled;
 mod lease;
 mod router;
 mod stats;
+mod streamed;
 mod subscribe;
 mod subscriber;
 
@@ -16,6 +17,9 @@ pub use event::{Events, NotSharedEvents, topic};
 pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
 pub use router::Router;
+#[doc(hidden)]
+pub use streamed::Out;
+pub(crate) use streamed::{Activity, gather, run as run_stream};
 pub(crate) use subscribe::Subscriptions;
 pub use subscriber::{Deliver, Subscribe, Subscriber};
 
@@ -95,7 +99,7 @@ pub struct Method<S: ?Sized> {
 
 /// Decodes the request, calls the method, encodes the reply: within the deadline of the context, and a panic is a
 /// response.
-pub type Dispatch<S> = for<'a> fn(&'a S, Context, Request) -> BoxFuture<'a, Response>;
+pub type Dispatch<S> = for<'a> fn(&'a Arc<S>, Context, Request) -> BoxFuture<'a, Response>;
 
 impl<S: ?Sized> std::fmt::Debug for Method<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

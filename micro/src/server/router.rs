@@ -5,9 +5,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use http::Extensions;
+use tokio_util::sync::CancellationToken;
 
 use super::debug::{self, Debug};
 use super::stats::Stats;
@@ -56,7 +58,13 @@ impl<Client: 'static, H: Handle<Client>> Bound for Handler<H, Client> {
 impl Router {
     /// A router without endpoints of its own; the built-in `Debug.*` are there.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
-        let shared = Shared { name: name.into(), extensions: Extensions::new(), stats: Arc::new(Stats::new()) };
+        let shared = Shared {
+            name: name.into(),
+            extensions: Extensions::new(),
+            stats: Arc::new(Stats::new()),
+            stream_idle_timeout: None,
+            cut: CancellationToken::new(),
+        };
         Self {
             endpoints: Vec::new(),
             entries: Vec::new(),
@@ -136,9 +144,23 @@ impl Router {
         self.shared.clone()
     }
 
+    /// How long a stream may be without a message; as long as it likes where nothing is said.
+    pub(crate) fn set_stream_idle_timeout(&mut self, limit: Option<Duration>) {
+        self.shared_mut().stream_idle_timeout = limit;
+    }
+
+    /// Ends all streams, their callers told why.
+    pub(crate) fn cut(&self) {
+        self.shared.cut.cancel();
+    }
+
+    fn shared_mut(&mut self) -> &mut Shared {
+        Arc::get_mut(&mut self.shared).expect("nothing is served yet")
+    }
+
     /// Puts a value beside the handlers; their contexts find it by its type.
     pub(crate) fn extend<T: Clone + Send + Sync + 'static>(&mut self, value: T) {
-        Arc::get_mut(&mut self.shared).expect("nothing is served yet").extensions.insert(value);
+        self.shared_mut().extensions.insert(value);
     }
 
     /// Adds the built-in endpoints, which describe all others.
@@ -198,11 +220,21 @@ struct Shared {
     name: Arc<str>,
     extensions: Extensions,
     stats: Arc<Stats>,
+    stream_idle_timeout: Option<Duration>,
+    cut: CancellationToken,
 }
 
 impl Host for Shared {
     fn extensions(&self) -> &Extensions {
         &self.extensions
+    }
+
+    fn stream_idle_timeout(&self) -> Option<Duration> {
+        self.stream_idle_timeout
+    }
+
+    fn cut(&self) -> &CancellationToken {
+        &self.cut
     }
 
     fn began(&self) {

@@ -91,11 +91,10 @@ where
     let Request { content_type, body, .. } = request;
     Box::pin(async move {
         let work = async {
-            let event = match codec::decode(wire, &content_type, &body) {
+            let event = match body.into_one().and_then(|body| codec::decode(wire, &content_type, &body)) {
                 Ok(event) => event,
                 Err(error) => return Err(error.at(Stage::Decode)),
             };
-            drop(body);
             handle(context.clone(), event).await.map(|()| Bytes::new())
         };
         let result = super::run(&context, pin!(work)).await;

@@ -130,6 +130,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         add(&mut router)?;
     }
     router.extend(client.clone());
+    router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 
     let parts = client.parts().await?;
@@ -242,8 +243,12 @@ impl Life {
             tokio::time::sleep(NEWS).await;
             self.accept_until.cancel();
             if timeout_at(deadline, &mut self.serving).await.is_err() {
-                self.serving.abort();
-                let _ = self.serving.await;
+                // Callers of streams are told why theirs end, which takes a moment; calls have their deadlines.
+                self.router.cut();
+                if timeout(NEWS, &mut self.serving).await.is_err() {
+                    self.serving.abort();
+                    let _ = self.serving.await;
+                }
                 let drain = units::show_duration(self.drain);
                 tracing::warn!(service = %self.name, "calls under way were cut after {drain} (--drain_timeout)");
                 outcome = outcome.and(Err(Error::aborted(format!("calls under way were cut after {drain}"))));
@@ -320,6 +325,10 @@ fn is_built_in(endpoint: &str) -> bool {
 fn record(definition: &crate::endpoint::Definition) -> Endpoint {
     let pairs = definition.metadata.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     let mut metadata: std::collections::BTreeMap<_, _> = pairs.collect();
+    if definition.kind.is_stream() {
+        // Go Micro's key.
+        metadata.insert("stream".to_owned(), "true".to_owned());
+    }
     let policy = definition.policy;
     if policy.idempotent {
         metadata.insert("idempotent".to_owned(), "true".to_owned());

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::endpoint::Definition;
 use crate::message::{Request, Response};
 use crate::plugin::kind;
-use crate::{Error, Result};
+use crate::{Error, Result, Stage};
 
 /// Listens for exchanges and opens them.
 ///
@@ -42,6 +42,16 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// [`Code::Unavailable`](crate::Code::Unavailable), marked as [unhandled](Error::is_unhandled), when the node
     /// cannot be reached.
     async fn connect(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>>;
+
+    /// Connects to a node for [streams](Connection::stream), which share the connection, whatever
+    /// [`multiplexes`](Self::multiplexes) says. Otherwise as [`connect`](Self::connect), which it is where a transport
+    /// says nothing else.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    async fn connect_streams(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>> {
+        self.connect(address, limits).await
+    }
 
     /// Whether a connection carries many exchanges at once; if not, the client keeps a pool of them.
     fn multiplexes(&self) -> bool;
@@ -78,6 +88,21 @@ pub trait Connection: Debug + Send + Sync + 'static {
     /// its handler among it, is a [`Response`].
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>>;
 
+    /// Opens an exchange with a stream in it: the body of the request, of the response, or both. Ready when the handler
+    /// has accepted it or refused it, while messages of the request are sent as the handler takes them.
+    ///
+    /// Each side holds the other: no more than a bounded number of messages that nobody has taken is under way. Dropping
+    /// the future, or the stream in the response, cancels the exchange; the handler is dropped. A request whose stream
+    /// fails is cancelled too. When the exchange ends before the stream of the request does, that stream is dropped.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); [`Code::Unimplemented`](crate::Code::Unimplemented) for a transport without streams. An
+    /// exchange that breaks later is an error in the stream of the response.
+    fn stream(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
+        let _ = request;
+        Box::pin(async { Err(Error::unimplemented("this transport carries no streams").unhandled().at(Stage::Send)) })
+    }
+
     /// Whether another exchange can be tried on it.
     fn is_open(&self) -> bool;
 }
@@ -90,7 +115,10 @@ pub trait Serve: Send + Sync + 'static {
     /// All endpoints, sorted by name; the built-in ones among them.
     fn endpoints(&self) -> &[&'static Definition];
 
-    /// Serves one exchange. Dropping the future cancels the handler. A panic of the handler is a response.
+    /// Serves one exchange. Dropping the future, or the stream in the response, cancels the handler. A panic of the
+    /// handler is a response, or the last that its stream gives.
+    ///
+    /// Where the endpoint takes a stream the body of the request is one, and else it is one message.
     ///
     /// A content type that no codec of the endpoint reads is an error of status 415, marked as
     /// [unhandled](Error::is_unhandled): transports tell it by both from what handlers say.

@@ -34,7 +34,7 @@ async fn a_call_is_answered_and_its_connection_used_again() {
     for name in ["John", "Jane", "<b>&é"] {
         let request = Request::new("greeter", "Say.Hello", format!(r#"{{"name":"{name}"}}"#));
         let response = connection.call(&request).await.unwrap();
-        let reply: serde_json::Value = serde_json::from_slice(&response.result.unwrap()).unwrap();
+        let reply: serde_json::Value = serde_json::from_slice(&response.result.unwrap().one().unwrap()[..]).unwrap();
         assert_eq!(reply["msg"], format!("Hello {name}"));
         assert!(connection.is_open());
     }
@@ -128,7 +128,7 @@ async fn every_interface_is_both_families() {
         let connection = Http::new().connect(&address, &Limits::default()).await.unwrap();
         let mut request = hello();
         request.endpoint = "Say.Meta".into();
-        let reply = connection.call(&request).await.unwrap().result.unwrap();
+        let reply = connection.call(&request).await.unwrap().result.unwrap().into_one().unwrap();
         // Callers of IPv4 are shown as what they are.
         let local = format!("\\\"Local\\\":\\\"{address}\\\"");
         assert!(std::str::from_utf8(&reply).unwrap().contains(&local), "{reply:?} {local}");

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 use super::body::{self, Unread};
 use super::head;
-use crate::message::{ContentType, Request, Response};
+use crate::message::{Body, ContentType, Request, Response};
 use crate::transport::{Connection, Limits};
 use crate::units::say_size;
 use crate::{Error, Metadata, Result, Stage};
@@ -96,10 +96,11 @@ impl Link {
     }
 
     async fn exchange(&self, request: &Request) -> Result<Response> {
-        if request.body.len() > self.max_message_size {
+        let body = request.body.one().ok_or_else(|| Error::internal("a call sends one message").unhandled())?;
+        if body.len() > self.max_message_size {
             return Err(Error::resource_exhausted(format!(
                 "the request has {} bytes, over the limit of {} (--max_message_size)",
-                request.body.len(),
+                body.len(),
                 say_size(self.max_message_size)
             ))
             .unhandled()
@@ -110,7 +111,7 @@ impl Link {
             return Err(Error::unavailable(busy).unhandled().at(Stage::Send));
         }
         // Stays set when this future is dropped: hyper closes the connection then.
-        let response = self.run(request).await;
+        let response = self.run(request, body).await;
         let reusable = match &response {
             Ok((_, reusable)) => *reusable,
             Err(_) => false,
@@ -121,10 +122,10 @@ impl Link {
         response.map(|(response, _)| response)
     }
 
-    async fn run(&self, request: &Request) -> Result<(Response, bool)> {
+    async fn run(&self, request: &Request, body: &Bytes) -> Result<(Response, bool)> {
         // After a reply the connection's task may need a moment until it takes the next request.
         poll_fn(|cx| self.sender().poll_ready(cx)).await.map_err(|error| unsent().with_source(error))?;
-        let mut message = http::Request::new(Full::new(request.body.clone()));
+        let mut message = http::Request::new(Full::new(body.clone()));
         *message.method_mut() = Method::POST;
         *message.headers_mut() = self.headers(request);
         let sent = self.sender().try_send_request(message);
@@ -204,7 +205,7 @@ impl Link {
             metadata = self.without_echo(request, metadata);
         }
         let content_type = content_type.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
-        Ok((Response { metadata: Metadata::from(metadata), content_type, result }, !closes))
+        Ok((Response { metadata: Metadata::from(metadata), content_type, result: result.map(Body::One) }, !closes))
     }
 
     /// Drops what a server of Go Micro merely sends back.

@@ -14,7 +14,7 @@ use super::head::{self, Wanted};
 use super::reply::{HttpResponse, Style, as_go_writes, bodiless, closing, with};
 use super::route::{self, Routes};
 use crate::endpoint::Definition;
-use crate::message::{ContentType, Request, Response};
+use crate::message::{Body, ContentType, Request, Response};
 use crate::net::{Caller, Service};
 use crate::schema::Fill;
 use crate::transport::{Limits, Serve};
@@ -174,7 +174,7 @@ impl Server {
             endpoint: Cow::Borrowed(definition.name),
             metadata: Metadata::from(parts.headers),
             content_type,
-            body,
+            body: body.into(),
             deadline,
             peer: caller.peer,
         };
@@ -192,7 +192,7 @@ impl Server {
                 .collect();
         }
         let limit = self.limits.max_message_size;
-        let body = response.result.and_then(|body| match body.len() {
+        let body = response.result.and_then(Body::into_one).and_then(|body| match body.len() {
             length if length <= limit => Ok(body),
             length => Err(Error::new(
                 Code::ResourceExhausted,

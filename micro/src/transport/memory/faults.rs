@@ -46,6 +46,14 @@ impl Faults {
         self.set(address, Fault::Delay(delay));
     }
 
+    /// What is under way at the address breaks off, as when its process was killed: handlers are dropped, callers lose
+    /// the connection. What comes later works.
+    pub fn sever(&self, address: &str) {
+        if let Some(node) = self.0.nodes().get(address) {
+            node.sever.send_replace(());
+        }
+    }
+
     /// The address works again.
     pub fn heal(&self, address: &str) {
         let mut faults = self.0.faults.lock().expect("no holder panics");

@@ -1,6 +1,7 @@
 //! Connections inside of one process, for tests and for services that live together.
 
 mod faults;
+mod pipe;
 
 pub use faults::Faults;
 
@@ -10,16 +11,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::faults::Fault;
+use self::pipe::pipe;
 use super::{Connection, Limits, Listener, Serve, Transport};
-use crate::message::{Request, Response};
+use crate::message::{Body, Request, Response};
 use crate::units::say_size;
-use crate::{Error, Options, Peer, Result, Stage};
+use crate::{Bytes, Error, Options, Peer, Result, Stage, Streaming};
 
 /// Named addresses inside of one process. Clones share them; two that were made apart do not know each other.
 ///
@@ -47,6 +50,8 @@ struct Node {
     door: mpsc::UnboundedSender<Exchange>,
     room: Arc<Semaphore>,
     limits: Arc<Limits>,
+    /// Breaks what is under way, once.
+    sever: watch::Sender<()>,
 }
 
 /// Connections inside of this process only.
@@ -98,7 +103,8 @@ impl Transport for Memory {
         let (door, exchanges) = mpsc::unbounded_channel();
         let limits = Arc::new(limits.clone());
         let room = Arc::new(Semaphore::new(limits.max_connections.min(Semaphore::MAX_PERMITS)));
-        let node = Node { door, room, limits: limits.clone() };
+        let sever = watch::Sender::new(());
+        let node = Node { door, room, limits: limits.clone(), sever: sever.clone() };
         let mut nodes = self.0.nodes();
         let mut name = address.to_owned();
         while address == ":0" && (name == address || nodes.contains_key(&name)) {
@@ -110,7 +116,7 @@ impl Transport for Memory {
             )));
         }
         nodes.insert(name.clone(), node);
-        Ok(Box::new(Bound { name: Name { name, inner: self.0.clone() }, exchanges, limits }))
+        Ok(Box::new(Bound { name: Name { name, inner: self.0.clone() }, exchanges, limits, sever }))
     }
 
     async fn connect(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>> {
@@ -128,7 +134,7 @@ impl Transport for Memory {
         };
         let number = self.0.names.fetch_add(1, Ordering::Relaxed) + 1;
         let peer = Arc::new(Peer { local: address.to_owned(), remote: format!("memory:{number}") });
-        let streams = Semaphore::new(node.limits.max_streams.min(Semaphore::MAX_PERMITS));
+        let streams = Arc::new(Semaphore::new(node.limits.max_streams.min(Semaphore::MAX_PERMITS)));
         let max_message_size = limits.max_message_size;
         let lost = AtomicBool::new(false);
         let network = self.0.clone();
@@ -180,6 +186,7 @@ fn unsent() -> Error {
 struct Bound {
     exchanges: mpsc::UnboundedReceiver<Exchange>,
     limits: Arc<Limits>,
+    sever: watch::Sender<()>,
     name: Name,
 }
 
@@ -200,7 +207,7 @@ impl Listener for Bound {
     }
 
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
-        let Bound { mut exchanges, limits, name } = *self;
+        let Bound { mut exchanges, limits, sever, name } = *self;
         let mut running = JoinSet::new();
         loop {
             tokio::select! {
@@ -208,7 +215,15 @@ impl Listener for Bound {
                 () = stop.cancelled() => break,
                 Some(ended) = running.join_next() => ended_well(ended),
                 Some(exchange) = exchanges.recv() => {
-                    running.spawn(handle(server.clone(), exchange, limits.max_message_size));
+                    let mut severed = sever.subscribe();
+                    let handled = handle(server.clone(), exchange, limits.max_message_size);
+                    running.spawn(async move {
+                        tokio::select! {
+                            biased;
+                            Ok(()) = severed.changed() => {}
+                            () = handled => {}
+                        }
+                    });
                 }
             }
         }
@@ -229,7 +244,8 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
 
 async fn handle(server: Arc<dyn Serve>, exchange: Exchange, limit: usize) {
     let (request, mut reply) = exchange.take();
-    let response = if request.body.len() > limit {
+    let too_large = request.body.one().is_some_and(|body| body.len() > limit);
+    let response = if too_large {
         let text = format!("the message is over the limit of {} (--max_message_size)", say_size(limit));
         Response::error(Error::from_status(413, text).unhandled())
     } else {
@@ -240,25 +256,33 @@ async fn handle(server: Arc<dyn Serve>, exchange: Exchange, limit: usize) {
             response = server.call(request) => response,
         }
     };
-    let response = match &response.result {
-        Ok(body) if body.len() > limit => {
+    let Response { metadata, content_type, result } = response;
+    let (result, stream) = match result {
+        Ok(Body::One(body)) if body.len() > limit => {
             let text = format!(
                 "the reply has {} bytes, over the limit of {} (--max_message_size)",
                 body.len(),
                 say_size(limit)
             );
-            Response { result: Err(Error::resource_exhausted(text).with_status(500)), ..response }
+            (Err(Error::resource_exhausted(text).with_status(500)), None)
         }
-        _ => response,
+        Ok(Body::Stream(messages)) => {
+            let (inlet, outlet) = pipe(lost_inside);
+            (Ok(Body::Stream(outlet)), Some((inlet, messages)))
+        }
+        result => (result, None),
     };
-    let _ = reply.send(Ok(response));
+    let _ = reply.send(Ok(Response { metadata, content_type, result }));
+    if let Some((inlet, messages)) = stream {
+        inlet.send(messages, limit).await;
+    }
 }
 
 struct Link {
     network: Arc<Inner>,
     door: mpsc::UnboundedSender<Exchange>,
     peer: Arc<Peer>,
-    streams: Semaphore,
+    streams: Arc<Semaphore>,
     max_message_size: usize,
     /// By a fault: the connection is gone for good.
     lost: AtomicBool,
@@ -273,7 +297,39 @@ impl fmt::Debug for Link {
 
 impl Connection for Link {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {
-        Box::pin(self.exchange(request))
+        Box::pin(async {
+            let request = request.try_clone().ok_or_else(|| Error::internal("a call sends one message"))?;
+            let response = self.exchange(request).await?.0;
+            match response.result {
+                Ok(Body::Stream(_)) => Err(Error::internal("the peer answers with a stream").at(Stage::Decode)),
+                _ => Ok(response),
+            }
+        })
+    }
+
+    fn stream(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
+        Box::pin(async move {
+            let mut sending = None;
+            if request.body.one().is_none() {
+                let (inlet, outlet) = pipe(caller_lost);
+                let messages = std::mem::replace(&mut request.body, Body::Stream(outlet)).into_stream();
+                // A task of its own: it goes on while the handler answers, and is not part of the handler's call.
+                let task = tokio::spawn(inlet.send(messages, self.max_message_size));
+                sending = Some(Ending(task.abort_handle()));
+            }
+            let (response, permit) = self.exchange(request).await?;
+            let Response { metadata, content_type, result } = response;
+            let limit = self.max_message_size;
+            let result = result.map(|body| match body {
+                Body::Stream(messages) => Body::Stream(Streaming::new(messages.map(move |message| {
+                    let _held = (&sending, &permit);
+                    let message = message?;
+                    if message.len() > limit { Err(over_limit(limit)) } else { Ok(message) }
+                }))),
+                one => one,
+            });
+            Ok(Response { metadata, content_type, result })
+        })
     }
 
     fn is_open(&self) -> bool {
@@ -283,17 +339,14 @@ impl Connection for Link {
 }
 
 impl Link {
-    async fn exchange(&self, request: &Request) -> Result<Response> {
+    async fn exchange(&self, request: Request) -> Result<(Response, OwnedSemaphorePermit)> {
         let limit = self.max_message_size;
-        if request.body.len() > limit {
-            let text = format!(
-                "the request has {} bytes, over the limit of {} (--max_message_size)",
-                request.body.len(),
-                say_size(limit)
-            );
+        if let Some(length) = request.body.one().map(Bytes::len).filter(|length| *length > limit) {
+            let limit = say_size(limit);
+            let text = format!("the request has {length} bytes, over the limit of {limit} (--max_message_size)");
             return Err(Error::resource_exhausted(text).unhandled().at(Stage::Send));
         }
-        let _stream = self.streams.acquire().await.map_err(|_| unsent())?;
+        let permit = self.streams.clone().acquire_owned().await.map_err(|_| unsent())?;
         let fault = self.network.fault(&self.peer.local);
         if let Some(Fault::Delay(delay)) = fault {
             tokio::time::sleep(delay).await;
@@ -302,7 +355,7 @@ impl Link {
             return Err(unsent());
         }
         let (reply, response) = oneshot::channel();
-        let request = Request { peer: self.peer.clone(), ..request.clone() };
+        let request = Request { peer: self.peer.clone(), ..request };
         self.door.send(Exchange { request, reply: Some(reply) }).map_err(|_| unsent())?;
         let response = response.await.map_err(|_| lost());
         match fault {
@@ -315,13 +368,32 @@ impl Link {
         }
         let response = response??;
         match &response.result {
-            Ok(body) if body.len() > limit => {
-                let text = format!("the reply is over the limit of {} (--max_message_size)", say_size(limit));
-                Err(Error::resource_exhausted(text).at(Stage::Decode))
-            }
-            _ => Ok(response),
+            Ok(Body::One(body)) if body.len() > limit => Err(over_limit(limit)),
+            _ => Ok((response, permit)),
         }
     }
+}
+
+/// Ends a task when it is dropped.
+struct Ending(AbortHandle);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn over_limit(limit: usize) -> Error {
+    let text = format!("the reply is over the limit of {} (--max_message_size)", say_size(limit));
+    Error::resource_exhausted(text).at(Stage::Decode)
+}
+
+fn lost_inside() -> Error {
+    Error::unavailable("the connection was lost inside of the stream").at(Stage::Send)
+}
+
+fn caller_lost() -> Error {
+    Error::cancelled("the caller has gone, or its connection was lost")
 }
 
 fn lost() -> Error {
