@@ -6,6 +6,8 @@
 //! nothing installed; choose another with `--broker=…`.
 
 mod follow;
+#[cfg(feature = "http")]
+pub mod http;
 mod late;
 mod memory;
 mod topic;
@@ -18,6 +20,8 @@ use futures_util::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 pub use follow::{Follow, Terms};
+#[cfg(feature = "http")]
+pub use http::Http;
 pub use late::Late;
 pub use memory::Memory;
 pub use topic::{Outlet, Publish, Publisher, Topic};
@@ -66,7 +70,7 @@ pub trait Broker: Debug + Send + Sync + 'static {
     }
 }
 
-kind!(dyn Broker, "broker", []);
+kind!(dyn Broker, "broker", [("http", "http")]);
 
 /// An event: its headers and its body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
