@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "protobuf")]
 pub use crate::proto::private as proto;
+pub use crate::server::{Events, NotSharedEvents, topic};
 pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
@@ -19,7 +20,7 @@ pub use tokio;
 use crate::codec::Wire;
 use crate::message::{Request, Response};
 use crate::schema::{self, Schema, Shape};
-use crate::server::{About, Activity, Method, Out};
+use crate::server::{About, Activity, Method, Out, Subscriber};
 use crate::{Context, Error, Message, Result, Streaming};
 
 /// Docs that nobody wrote: they are in rustdoc, and not in what a program says of itself.
@@ -233,6 +234,9 @@ pub trait Contract<S: 'static> {
 
     /// The endpoints.
     const METHODS: &'static [Method<S>];
+
+    /// The subscribers.
+    const SUBSCRIBERS: &'static [Subscriber<S>] = &[];
 }
 
 /// Asks, when the program is compiled, what a type can do: `Probe::<T>::WIRE`.

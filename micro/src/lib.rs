@@ -460,7 +460,7 @@ macro_rules! assert_proto {
     };
 }
 
-pub use broker::Broker;
+pub use broker::{Broker, Topic};
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;

@@ -8,6 +8,7 @@ use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_
 use super::expand::{about, probes, quiet, row};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
+use super::subscriber;
 use super::types::{is_stream, is_unknown};
 use crate::tokens;
 
@@ -21,6 +22,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
     let this = format_ident!("__MicroService", span = Span::mixed_site());
     let rows =
         service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(#this)));
+    let subscribers = subscriber::table(service, &quote!(#this));
     quote! {
         #quiet
         #[doc(hidden)]
@@ -42,6 +44,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
                 use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
+            #subscribers
         }
     }
 }
@@ -170,6 +173,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
                     <#client<#ty> as #krate::__private::Contract<#ty>>::SERVICE;
                 const METHODS: &'static [#krate::server::Method<Self>] =
                     <#client<#ty> as #krate::__private::Contract<#ty>>::METHODS;
+                const SUBSCRIBERS: &'static [#krate::server::Subscriber<Self>] =
+                    <#client<#ty> as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
             }
         };
     }

@@ -10,6 +10,7 @@ use super::client::{client, module};
 use super::contract::{contract_of, expand_implementation};
 use super::handler::Handler;
 use super::model::{Model, Owner, Service};
+use super::subscriber;
 use crate::docs::Docs;
 use crate::tokens;
 
@@ -107,6 +108,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let about = about(service);
     let rows =
         service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(Self)));
+    let subscribers = subscriber::table(service, &quote!(Self));
     quote! {
         #quiet
         #[automatically_derived]
@@ -117,6 +119,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
                 use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
+            #subscribers
         }
     }
 }

@@ -79,9 +79,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
     let mut mark = None;
     for attribute in attributes {
         let Some(last) = attribute.path().segments.last() else { continue };
-        if last.ident == "subscriber" {
-            errors.push_at(attribute.path(), text::subscriber_later());
-        } else if last.ident == "cfg_attr" {
+        if last.ident == "cfg_attr" {
             let hidden = attribute
                 .meta
                 .require_list()
