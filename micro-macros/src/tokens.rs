@@ -67,6 +67,24 @@ pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<
     trees.into_iter().collect()
 }
 
+/// The item with a list of no parameters, where it has none, in a place of nobody's.
+///
+/// rustc offers to make a parameter of a type that it does not find, and only where the item was typed: what we make of
+/// the same type would then not be the same error. It offers nothing where that place is not the user's.
+pub(crate) fn without_offers(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    let place = trees.iter().enumerate().find_map(|(number, tree)| match tree {
+        TokenTree::Ident(word) if word == "impl" => Some(number + 1),
+        TokenTree::Ident(word) if word == "trait" || word == "struct" || word == "enum" => Some(number + 2),
+        _ => None,
+    });
+    let free = |tree: &TokenTree| !matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '<');
+    if let Some(place) = place.filter(|place| trees.get(*place).is_some_and(free)) {
+        trees.splice(place..place, quote::quote_spanned!(Span::mixed_site()=> <>));
+    }
+    trees.into_iter().collect()
+}
+
 /// The block with another return type for the method of that name.
 pub(crate) fn with_output(block: TokenStream, method: &proc_macro2::Ident, output: &TokenStream) -> TokenStream {
     map_items(block, &|item| {

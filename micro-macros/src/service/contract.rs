@@ -83,7 +83,7 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
             body.stmts = vec![syn::Stmt::Expr(parse_quote!(async move #inner), None)];
         }
     }
-    tokens::refill(item.to_token_stream(), bodies)
+    tokens::without_offers(tokens::refill(item.to_token_stream(), bodies))
 }
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.

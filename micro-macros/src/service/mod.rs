@@ -31,6 +31,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
         Some(parse::Block::Contract { item, bodies, .. }) if model.is_some() => {
             contract::contract(item, bodies, &parsed.arguments.krate)
         }
+        Some(parse::Block::Inherent { .. }) => tokens::without_offers(parsed.item),
         _ => parsed.item,
     };
     if let Some(model::Model::Service(service)) = &model {
