@@ -85,19 +85,21 @@ pub(crate) fn without_offers(item: TokenStream) -> TokenStream {
     trees.into_iter().collect()
 }
 
-/// The block with another return type for the method of that name.
-pub(crate) fn with_output(block: TokenStream, method: &proc_macro2::Ident, output: &TokenStream) -> TokenStream {
+/// The block with another signature for the method of that name.
+pub(crate) fn with_signature(block: TokenStream, method: &proc_macro2::Ident, signature: &TokenStream) -> TokenStream {
     map_items(block, &|item| {
         let mut trees: Vec<TokenTree> = item.into_iter().collect();
         let is_name = |tree: &TokenTree| matches!(tree, TokenTree::Ident(name) if name == method);
         let is_fn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "fn");
-        let name = trees.windows(2).position(|pair| is_fn(&pair[0]) && is_name(&pair[1]));
-        let is_list =
-            |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
-        let list = name.and_then(|name| Some(name + trees[name..].iter().position(is_list)?));
-        if let Some(list) = list {
+        let is_before = |tree: &TokenTree| match tree {
+            TokenTree::Ident(word) => ["const", "async", "unsafe", "safe", "extern"].iter().any(|known| word == known),
+            TokenTree::Literal(_) => true,
+            _ => false,
+        };
+        if let Some(place) = trees.windows(2).position(|pair| is_fn(&pair[0]) && is_name(&pair[1])) {
+            let words = trees[..place].iter().rev().take_while(|tree| is_before(tree)).count();
             let end = trees.len() - 1;
-            trees.splice(list + 1..end, quote::quote!(-> #output));
+            trees.splice(place - words..end, signature.clone());
         }
         Some(trees.into_iter().collect())
     })

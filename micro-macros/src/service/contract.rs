@@ -47,7 +47,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
 }
 
 /// The trait of a contract, with futures that can be sent between threads.
-pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> TokenStream {
+pub(super) fn contract(item: &ItemTrait, bodies: &[Group], meant: &[&Signature], krate: &Path) -> TokenStream {
     let mut item = item.clone();
     let link = format_ident!("__{}Contract", item.ident.unraw());
     let std = quote!(#krate::__private::std);
@@ -69,6 +69,9 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
         let marked = strip_list(&mut method.attrs);
         if !marked {
             continue;
+        }
+        if let Some(meant) = meant.iter().find(|meant| meant.ident == method.sig.ident) {
+            method.sig = (*meant).clone();
         }
         let quiet = allow();
         let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
