@@ -67,6 +67,91 @@ pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<
     trees.into_iter().collect()
 }
 
+/// An item in two, where a second method begins in it: its attributes, or its first word.
+pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
+    let trees: Vec<TokenTree> = item.into_iter().collect();
+    let is = |tree: &TokenTree, words: &[&str]| {
+        matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word))
+    };
+    let first = trees.iter().position(|tree| is(tree, &["fn"])).unwrap_or(trees.len());
+    let begins = |tree: &TokenTree| {
+        matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#') || is(tree, &["pub", "async", "fn"])
+    };
+    // `fn async hello`, and types that are functions, are after the first word and an arrow.
+    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_))).unwrap_or(trees.len());
+    let second = trees.iter().skip(first + list).position(begins).map(|second| first + list + second);
+    match second {
+        Some(second) => {
+            (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect()))
+        }
+        None => (trees.into_iter().collect(), None),
+    }
+}
+
+/// The visibility of a method, and the method without it.
+fn visibility(item: TokenStream) -> (TokenStream, TokenStream) {
+    let (mut visibility, mut rest) = (TokenStream::new(), TokenStream::new());
+    let mut trees = item.into_iter().peekable();
+    let mut over = false;
+    while let Some(tree) = trees.next() {
+        let word = matches!(&tree, TokenTree::Ident(word) if word == "pub") && !over;
+        over |= matches!(&tree, TokenTree::Ident(_));
+        if word {
+            visibility.extend([tree]);
+            let within =
+                |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+            visibility.extend(trees.next_if(within));
+        } else {
+            rest.extend([tree]);
+        }
+    }
+    (visibility, rest)
+}
+
+/// A method as one without `pub`.
+pub(crate) fn without_visibility(item: TokenStream) -> TokenStream {
+    visibility(item).1
+}
+
+/// Each visibility that is written in a block.
+pub(crate) fn visibilities(block: TokenStream) -> Vec<TokenStream> {
+    let found = std::cell::RefCell::new(Vec::new());
+    map_items(block, &|item| {
+        found.borrow_mut().push(visibility(item).0);
+        None
+    });
+    found.into_inner().into_iter().filter(|found| !found.is_empty()).collect()
+}
+
+/// The block with another list of arguments for the method of that name.
+pub(crate) fn with_list(block: TokenStream, method: &proc_macro2::Ident, list: &Group) -> TokenStream {
+    map_items(block, &|item| {
+        let mut trees: Vec<TokenTree> = item.into_iter().collect();
+        let name = trees.iter().position(|tree| matches!(tree, TokenTree::Ident(word) if word == method));
+        let rest = trees.iter_mut().skip(name.unwrap_or(usize::MAX));
+        let is_list =
+            |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+        if let Some(old) = rest.into_iter().find(|tree| is_list(tree)) {
+            *old = TokenTree::from(list.clone());
+        }
+        Some(trees.into_iter().collect())
+    })
+}
+
+/// The list of arguments of the method of that name, as it is written in a block.
+pub(crate) fn list_of(block: TokenStream, method: &proc_macro2::Ident) -> Option<Group> {
+    let found = std::cell::RefCell::new(None);
+    map_items(block, &|item| {
+        let mut trees = item.into_iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == method));
+        found.borrow_mut().get_or_insert(trees.find_map(|tree| match tree {
+            TokenTree::Group(list) if list.delimiter() == Delimiter::Parenthesis => Some(list),
+            _ => None,
+        })?);
+        None
+    });
+    found.into_inner()
+}
+
 /// The item with a list of no parameters, where it has none, in a place of nobody's.
 ///
 /// rustc offers to make a parameter of a type that it does not find, and only where the item was typed: what we make of

@@ -33,7 +33,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     }
     let mut tokens = match &parsed.block {
         Some(parse::Block::Contract { item, bodies, .. }) if model.is_some() => {
-            contract::contract(item, bodies, &meant, &parsed.arguments.krate)
+            contract::contract(item, bodies, &meant, &parsed.item, &parsed.arguments.krate)
         }
         Some(parse::Block::Inherent { .. }) => {
             let with = |block, meant: &&Signature| tokens::with_signature(block, &meant.ident, &meant.to_token_stream());

@@ -61,7 +61,7 @@ pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Shape {
 
 /// The signature with the errors in place of the types that they are about: a body that was written for another type
 /// has nothing to say of it.
-fn meant_by(signature: &Signature, request: Option<&Type>, response: &Type) -> Signature {
+pub(super) fn meant_by(signature: &Signature, request: Option<&Type>, response: &Type) -> Signature {
     let mut meant = signature.clone();
     let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
     if meant.asyncness.is_none() && !future {
