@@ -67,6 +67,21 @@ pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<
     trees.into_iter().collect()
 }
 
+/// `impl Greeter for Polite` of `impl Greeter Polite`: rustc has said that the word is missing.
+pub(crate) fn with_for(block: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = block.into_iter().collect();
+    let ends = |tree: &TokenTree| match tree {
+        TokenTree::Ident(word) => word != "impl" && word != "dyn" && word != "unsafe",
+        TokenTree::Punct(punct) => punct.as_char() == '>',
+        _ => false,
+    };
+    let place = trees.windows(2).rposition(|pair| ends(&pair[0]) && matches!(&pair[1], TokenTree::Ident(_)));
+    if let Some(place) = place {
+        trees.splice(place + 1..place + 1, quote::quote!(for));
+    }
+    trees.into_iter().collect()
+}
+
 /// An item in two, where a second method begins in it: its attributes, or its first word.
 pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
     let trees: Vec<TokenTree> = item.into_iter().collect();

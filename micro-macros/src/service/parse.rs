@@ -46,7 +46,8 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         }
         let (mended, sound) = salvage(hollow);
         item = tokens::refill(mended, &bodies);
-        syn::parse2(sound).ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_)))
+        let read = syn::parse2(sound.clone()).or_else(|_| syn::parse2(tokens::with_for(sound)));
+        read.ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_)))
     });
     let block = match read {
         Some(Item::Impl(item)) => match &item.trait_ {

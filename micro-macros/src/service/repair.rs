@@ -42,8 +42,12 @@ pub(super) fn repaired(typed: TokenStream) -> Option<Mended> {
     let mut list = Group::new(Delimiter::Parenthesis, arguments);
     list.set_span(method.arguments.span());
     let (before, name, generics, end) = (method.before, method.name, method.generics, method.end);
-    let sound = quote!(#before fn #name #generics #list #output #end);
+    let head = quote!(#before fn #name #generics #list #output);
+    let sound = quote!(#head #end);
+    let lost = guessed.lost.get() && !is_punct(&end, ';');
     let item = match (guessed.unknown.get(), guessed.untyped.get()) {
+        // The body has names that are nowhere.
+        (false, _) if lost => quote!(#head { loop {} }),
         // Nothing that is done with what is not there is looked at.
         (true, _) if !is_punct(&end, ';') => quote!(#before fn #name(&self) {}),
         (true, _) => typed,
@@ -157,6 +161,8 @@ struct Guessed {
     unknown: Cell<bool>,
     /// A name without a type.
     untyped: Cell<bool>,
+    /// A name.
+    lost: Cell<bool>,
 }
 
 impl Guessed {
@@ -177,7 +183,7 @@ impl Guessed {
 
     /// What can be told of a list that cannot be read: how many arguments there are, and most of their types.
     fn pieces(&self, list: TokenStream) -> TokenStream {
-        self.unknown.set(true);
+        self.lost.set(true);
         let mut arguments = quote!(&self);
         let trees: Vec<TokenTree> = list.into_iter().collect();
         let is_end = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if ",;.".contains(punct.as_char()));
@@ -190,6 +196,7 @@ impl Guessed {
             let ty: TokenStream = piece.iter().skip(colon.map_or(0, |colon| colon + 1)).cloned().collect();
             let closed = quote!(#ty >);
             let ty = [ty, closed].into_iter().find_map(|form| syn::parse2::<Type>(form).ok());
+            self.unknown.set(self.unknown.get() || ty.is_none());
             let ty = ty.map_or_else(|| unknown().into_token_stream(), |ty| ty.into_token_stream());
             arguments.extend(quote!(, _: #ty));
         }
