@@ -170,8 +170,7 @@ pub(super) fn row(service: &Service, handler: &Handler, this: &TokenStream) -> T
         let out = Ident::new("out", mixed);
         let [refused, failed] = [*output, handler.item_output]
             .map(|place| tokens::respan(quote!(#krate::__private::IntoError::into_error), place));
-        let mut work =
-            Group::new(Delimiter::Brace, quote!(#(#fields)* #out.all(#call.await, #refused, #failed).await));
+        let mut work = Group::new(Delimiter::Brace, quote!(#(#fields)* #out.all(#call.await, #refused, #failed).await));
         work.set_span(ident.span());
         let work = quote_spanned!(ident.span()=> async move #work);
         let handler = quote_spanned!(ident.span()=> |#me, #context, #message, #out| #work);

@@ -24,8 +24,8 @@ pub(super) struct Handler {
     pub(super) request: Option<Type>,
     pub(super) response: Type,
     pub(super) streams: Streams,
-    /// Whether the error that `response` is has to stand for the return type in the block too.
-    pub(super) no_output: bool,
+    /// The signature for the block, where the typed one would have more to say.
+    pub(super) meant: Option<Signature>,
     /// Where the return type is.
     pub(super) output: Span,
     /// Where the result in a stream is.
@@ -111,7 +111,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         request: shape.request,
         response: shape.response,
         streams: shape.streams,
-        no_output: shape.no_output,
+        meant: shape.meant,
         output: error_span(&signature.output),
         item_output: item_error_span(&signature.output),
         timeout: None,
