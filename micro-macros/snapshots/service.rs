@@ -38,34 +38,32 @@ impl ::micro::server::Handle<__micro_GreeterClient_hello::GreeterClient> for Gre
         &[
             ::micro::server::Method {
                 definition: *__micro_GreeterClient_hello::GreeterClient::__micro_hello,
-                call: |service, context, message| {
-                    ::micro::__private::Dispatch::<
-                        Self,
-                    >::unary::<
-                        HelloRequest,
-                        HelloResponse,
-                        _,
-                        _,
-                    >(
-                        (
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                                ::micro::__private::Probe::<HelloRequest>::PROTO,
-                            ),
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                                ::micro::__private::Probe::<HelloResponse>::PROTO,
-                            ),
+                call: |service, context, message| ::micro::__private::Dispatch::<
+                    Self,
+                >::unary::<
+                    HelloRequest,
+                    HelloResponse,
+                    _,
+                    _,
+                >(
+                    (
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloRequest>::WIRE,
+                            ::micro::__private::Probe::<HelloRequest>::PROTO,
                         ),
-                        service,
-                        context,
-                        message,
-                        |service, context, message| {
-                            let _ = &message.name;
-                            Self::hello(service, context, message)
-                        },
-                    )
-                },
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::Probe::<HelloResponse>::PROTO,
+                        ),
+                    ),
+                    service,
+                    context,
+                    message,
+                    |service, context, message| {
+                        let _ = &message.name;
+                        Self::hello(service, context, message)
+                    },
+                ),
             },
         ]
     };
@@ -321,7 +319,7 @@ impl __micro_GreeterClient_hello::GreeterClient {
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
         use ::micro::__private::probes::*;
-        ::micro::Call::new(
+        ::micro::client::Call::new(
             &self.target,
             Self::__micro_hello,
             ::micro::__private::wire(

@@ -272,7 +272,7 @@ impl __micro_GreeterClient_hello::GreeterClient {
         message: HelloRequest,
     ) -> ::micro::Call<HelloRequest, HelloResponse> {
         use ::micro::__private::probes::*;
-        ::micro::Call::new(
+        ::micro::client::Call::new(
             &self.target,
             Self::__micro_hello,
             ::micro::__private::wire(

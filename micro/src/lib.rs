@@ -173,6 +173,47 @@ pub use micro_macros::service;
 /// both by value. It returns a `Result` that is written out, with any message or `()`, and any error that is
 /// `Into<micro::Error>`.
 ///
+/// # Streams
+///
+/// Streams are told from the signature, one way or both:
+///
+/// ```
+/// # use micro::{Result, Stream, Streaming};
+/// # use futures_util::stream::{self, StreamExt};
+/// # #[micro::message] pub struct Tick { pub price: u64 }
+/// # #[micro::message] pub struct Watch { pub symbol: String }
+/// # struct Prices { last: Vec<u64> }
+/// #[micro::service]
+/// impl Prices {
+///     #[handler]
+///     async fn watch(&self, req: Watch) -> Result<impl Stream<Item = Result<Tick>>> {
+///         // A stream may borrow from `self`.
+///         Ok(stream::iter(&self.last).map(|&price| Ok(Tick { price })))
+///     }
+///
+///     #[handler]
+///     async fn upload(&self, mut ticks: Streaming<Tick>) -> Result<u64> {
+///         let mut sum = 0;
+///         while let Some(tick) = ticks.next().await {
+///             sum += tick?.price;
+///         }
+///         Ok(sum)
+///     }
+/// }
+///
+/// # async fn call(prices: PricesClient) -> Result<()> {
+/// let mut ticks = prices.watch(Watch { symbol: "ACME".into() }).await?; // Streaming<Tick>
+/// let sum = prices.upload(stream::iter([Tick { price: 7 }])).await?;
+/// # Ok(()) }
+/// ```
+///
+/// A stream of replies is `impl Stream<Item = Result<…>>`, a `BoxStream`, or a [`Streaming`]; it is polled as its caller
+/// takes messages, and dropped, with the handler, when the caller drops its end. A caller that streams is a
+/// [`Streaming`], whose end is the caller's half close; an error in it says that the caller has gone.
+/// A stream has no time-out of its own: `timeout` counts, the caller's deadline, and `--stream_idle_timeout`.
+///
+/// # Arguments
+///
 /// | Argument | What it says |
 /// |---|---|
 /// | `name = "Hello"` | the second part of the wire name; the method's in CamelCase otherwise |
@@ -340,14 +381,14 @@ pub use micro_macros::plugin;
 /// | a field | its type; `optional` and messages `Option`, `repeated` `Vec`, `map` `HashMap`, `Box` where a message holds itself |
 /// | `service Greeter` | the contract `trait Greeter` and `GreeterClient`; it speaks protobuf, JSON and MessagePack |
 /// | `google.protobuf.Empty` as request or reply | no argument, `Result<()>` |
+/// | `stream Order` as request or reply | `Streaming<Order>`, `Result<impl Stream<Item = Result<Order>>>` |
 /// | `idempotency_level` | `#[handler(idempotent)]` |
 /// | `deprecated = true` | `#[deprecated]` |
 /// | a default of proto2 | a method: `order.count()` is the default where `order.count` is `None` |
 ///
 /// `Timestamp`, `Duration`, the wrappers, `Struct`, `Value`, `ListValue`, `Empty`, `Any` and `FieldMask` of
 /// `google.protobuf` are the types that the table in [`proto`](mod@proto) has for them. They need no files: these come with the
-/// compiler. Streams come with a later version of micro: a method with one is left out, and the docs of its trait say so.
-/// Extensions are unknown fields; groups are refused.
+/// compiler. Extensions are unknown fields; groups are refused.
 ///
 /// Names get the case of Rust, keywords are raw (`r#type`), and a name that is taken gets an underscore at its end. Any
 /// other `json_name` than the usual is kept.
@@ -419,7 +460,7 @@ macro_rules! assert_proto {
     };
 }
 
-pub use broker::Broker;
+pub use broker::{Broker, Topic};
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;

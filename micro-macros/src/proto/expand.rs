@@ -203,20 +203,8 @@ fn enumeration(found: &Enum, krate: &Path) -> TokenStream {
 }
 
 fn service(service: &Service, krate: &Path) -> TokenStream {
-    let mut head_docs = service.head.docs.clone();
-    if !service.left_out.is_empty() {
-        let names: Vec<String> = service.left_out.iter().map(|name| format!("`{name}`")).collect();
-        let texts = [String::new(), format!("Streams come with a later version: {} left out.", names.join(", "))];
-        head_docs.extend(texts.map(|text| Line { text, written: false }));
-    }
-    let head = Head {
-        ident: service.head.ident.clone(),
-        name: service.head.name.clone(),
-        docs: head_docs,
-        deprecated: service.head.deprecated,
-    };
-    let outer = outer(&head, krate);
-    let (ident, name) = (&head.ident, &head.name);
+    let outer = outer(&service.head, krate);
+    let (ident, name) = (&service.head.ident, &service.head.name);
     let methods = service.methods.iter().map(|method| self::method(method, krate));
     quote! {
         #outer
@@ -228,7 +216,7 @@ fn service(service: &Service, krate: &Path) -> TokenStream {
 }
 
 fn method(method: &Method, krate: &Path) -> TokenStream {
-    let Method { head, idempotent, context, request, response } = method;
+    let Method { head, idempotent, context, request, response, streams_requests, streams_replies } = method;
     let context = context.then(|| quote!(, ctx: #krate::Context));
     let inner = inner(head, krate);
     let name = (camel(&head.ident) != head.name).then(|| {
@@ -237,7 +225,17 @@ fn method(method: &Method, krate: &Path) -> TokenStream {
     });
     let words: Vec<TokenStream> = name.into_iter().chain(idempotent.then(|| quote!(idempotent))).collect();
     let arguments = (!words.is_empty()).then(|| quote!((#(#words),*)));
-    let request = request.as_ref().map(|request| quote!(, request: #request));
+    let request = match (request, streams_requests) {
+        (request, true) => {
+            let message = request.clone().unwrap_or_else(|| quote!(()));
+            Some(quote!(, messages: #krate::Streaming<#message>))
+        }
+        (request, false) => request.as_ref().map(|request| quote!(, request: #request)),
+    };
+    let response = match streams_replies {
+        true => quote!(impl #krate::Stream<Item = #krate::Result<#response>>),
+        false => quote!(#response),
+    };
     let ident = &head.ident;
     quote! {
         #inner

@@ -94,8 +94,6 @@ pub(super) struct Oneof {
 pub(super) struct Service {
     pub(super) head: Head,
     pub(super) methods: Vec<Method>,
-    /// Methods with streams.
-    pub(super) left_out: Vec<String>,
 }
 
 pub(super) struct Method {
@@ -106,4 +104,6 @@ pub(super) struct Method {
     /// `None` where the message says nothing.
     pub(super) request: Option<TokenStream>,
     pub(super) response: TokenStream,
+    pub(super) streams_requests: bool,
+    pub(super) streams_replies: bool,
 }

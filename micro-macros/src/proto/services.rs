@@ -21,17 +21,8 @@ pub(super) fn service(builder: &Builder<'_>, service: &ServiceDescriptor) -> Ser
     let deprecated = proto.options.as_ref().is_some_and(|options| options.deprecated());
     let modules = builder.places.of(service.full_name()).map(|place| place.modules.clone()).unwrap_or_default();
     let mut taken: BTreeSet<String> = CLIENT.iter().map(|&name| name.to_owned()).collect();
-    let mut methods = Vec::new();
-    let mut left_out = Vec::new();
-    for found in service.methods() {
-        // Streams come with a later version; with them this is a method like others.
-        if found.is_client_streaming() || found.is_server_streaming() {
-            left_out.push(found.name().to_owned());
-            continue;
-        }
-        methods.push(method(builder, &found, &modules, &mut taken));
-    }
-    Service { head: builder.head(service.full_name(), service.name(), docs, deprecated), methods, left_out }
+    let methods = service.methods().map(|found| method(builder, &found, &modules, &mut taken)).collect();
+    Service { head: builder.head(service.full_name(), service.name(), docs, deprecated), methods }
 }
 
 fn method(
@@ -56,6 +47,8 @@ fn method(
         context: builder.context(),
         request: message(builder, &method.input(), modules),
         response: message(builder, &method.output(), modules).unwrap_or_else(|| quote!(())),
+        streams_requests: method.is_client_streaming(),
+        streams_replies: method.is_server_streaming(),
     }
 }
 

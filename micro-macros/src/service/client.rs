@@ -120,10 +120,12 @@ fn own(service: &Service) -> TokenStream {
     }
 }
 
-/// The module around the type of the client. Each block has its own, named for its first endpoint: where two blocks on
+/// The module around the type of the client. Each block has its own, named for its first endpoint or subscriber: where two blocks on
 /// one type make two clients of one name, the import of that name is the one thing that there is twice.
 pub(super) fn module(service: &Service) -> Ident {
-    let first = service.handlers.first().map(|handler| handler.ident.unraw().to_string()).unwrap_or_default();
+    let first = service.handlers.first().map(|handler| &handler.ident);
+    let first = first.or(service.subscribers.first().map(|subscriber| &subscriber.ident));
+    let first = first.map(|ident| ident.unraw().to_string()).unwrap_or_default();
     format_ident!("__micro_{}_{first}", service.client.unraw(), span = Span::mixed_site())
 }
 
@@ -157,18 +159,20 @@ fn definition(service: &Service, handler: &Handler) -> TokenStream {
     let deprecated = handler.deprecated.as_ref().map(|_| quote!(.with_deprecated()));
     let metadata = with_metadata(&handler.metadata);
     let probes = probes(krate);
+    let kind = Ident::new(handler.kind(), Span::mixed_site());
+    let kind = handler.is_stream().then(|| quote!(.with_kind(#krate::endpoint::Kind::#kind)));
     quote! {
         #(#cfgs)*
         #[doc(hidden)]
         const #ident: &'static #krate::endpoint::Definition = {
             #probes
             &#krate::endpoint::Definition::unary(#name, #request, #response)
-                #policy #route #docs #deprecated #metadata
+                #kind #policy #route #docs #deprecated #metadata
         };
     }
 }
 
-fn described(krate: &Path, ty: &Type) -> TokenStream {
+pub(super) fn described(krate: &Path, ty: &Type) -> TokenStream {
     if is_unit(ty) || is_unknown(ty) {
         return quote!(#krate::schema::Described::nothing());
     }
@@ -195,7 +199,12 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     let unit: Type = parse_quote!(());
     let request = handler.request.as_ref().unwrap_or(&unit);
     let message = Ident::new("message", Span::mixed_site());
+    let private = quote!(#krate::__private::std::marker::Send);
     let (argument, value) = match &handler.request {
+        Some(ty) if handler.streams.requests => {
+            let messages = quote!(impl #krate::Stream<Item = #ty> + #private + 'static);
+            (Some(quote!(, #message: #messages)), quote!(#message))
+        }
         Some(ty) => (Some(quote!(, #message: #ty)), quote!(#message)),
         None => (None, quote!(())),
     };
@@ -204,13 +213,19 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     }
     let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
     let probes = probes(krate);
+    let kind = Ident::new(handler.kind(), Span::mixed_site());
+    let call = match handler.is_stream() {
+        false => quote!(#krate::Call<#request, #response>),
+        true => quote!(#krate::client::Call<'static, #request, #response, #krate::client::#kind>),
+    };
+    let new = Ident::new(if handler.streams.requests { "sending" } else { "new" }, Span::mixed_site());
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #deprecated
-        #vis fn #ident(&self #argument) -> #krate::Call<#request, #response> {
+        #vis fn #ident(&self #argument) -> #call {
             #probes
-            #krate::Call::new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
+            #krate::client::Call::#new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
         }
     }
 }

@@ -6,8 +6,8 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 
 use super::parse::is_ours;
 use super::route::{self, Route};
-use super::signature::shape;
-use super::types::{error_span, is_unknown};
+use super::signature::{Streams, shape};
+use super::types::{error_span, is_unknown, item_error_span};
 use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -23,10 +23,13 @@ pub(super) struct Handler {
     pub(super) context: bool,
     pub(super) request: Option<Type>,
     pub(super) response: Type,
-    /// Whether the error that `response` is has to stand for the return type in the block too.
-    pub(super) no_output: bool,
+    pub(super) streams: Streams,
+    /// The signature for the block, where the typed one would have more to say.
+    pub(super) meant: Option<Signature>,
     /// Where the return type is.
     pub(super) output: Span,
+    /// Where the result in a stream is.
+    pub(super) item_output: Span,
     pub(super) timeout: Option<u64>,
     pub(super) idempotent: bool,
     pub(super) retries: Option<u32>,
@@ -35,6 +38,23 @@ pub(super) struct Handler {
     /// Whether the method can be called; one with a mistake still has its method in the client, so that its callers
     /// see no further errors.
     pub(super) sound: bool,
+}
+
+impl Handler {
+    /// Whether messages stream one way or both.
+    pub(super) fn is_stream(&self) -> bool {
+        self.streams.requests || self.streams.replies
+    }
+
+    /// The kind of the endpoint, as `micro::endpoint::Kind` and the shapes of calls have it.
+    pub(super) fn kind(&self) -> &'static str {
+        match (self.streams.requests, self.streams.replies) {
+            (false, false) => "Unary",
+            (false, true) => "ServerStream",
+            (true, false) => "ClientStream",
+            (true, true) => "BothStream",
+        }
+    }
 }
 
 /// The names that the client needs for itself.
@@ -59,9 +79,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
     let mut mark = None;
     for attribute in attributes {
         let Some(last) = attribute.path().segments.last() else { continue };
-        if last.ident == "subscriber" {
-            errors.push_at(attribute.path(), text::subscriber_later());
-        } else if last.ident == "cfg_attr" {
+        if last.ident == "cfg_attr" {
             let hidden = attribute
                 .meta
                 .require_list()
@@ -92,8 +110,10 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         context: shape.context,
         request: shape.request,
         response: shape.response,
-        no_output: shape.no_output,
+        streams: shape.streams,
+        meant: shape.meant,
         output: error_span(&signature.output),
+        item_output: item_error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,
@@ -152,7 +172,14 @@ fn policy(mark: &Attribute, handler: &mut Handler, errors: &mut Errors) {
             "http" => {
                 let Some(literal) = HANDLER.text(&argument, errors) else { continue };
                 let route = route::parse(&literal, errors);
+                if handler.streams.requests && route.as_ref().is_some_and(|route| route.method == "GET") {
+                    errors.push(literal.span(), text::route_stream_get());
+                    continue;
+                }
                 match route.as_ref().and_then(|route| route.variables.first()) {
+                    Some(variable) if handler.streams.requests && handler.sound => {
+                        errors.push(literal.span(), text::route_stream(variable.unraw()));
+                    }
                     Some(variable) if handler.request.is_none() && handler.sound => {
                         errors.push(literal.span(), text::route_no_message(variable.unraw()));
                     }

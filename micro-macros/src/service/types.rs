@@ -42,7 +42,23 @@ pub(super) fn type_name(ty: &Type) -> Option<Ident> {
 
 /// Where the type of the error is written, or else the result.
 pub(crate) fn error_span(output: &ReturnType) -> Span {
+    match output {
+        ReturnType::Type(_, ty) => error_span_of(ty),
+        ReturnType::Default => output.span(),
+    }
+}
+
+/// The same for the result in the stream of `Result<impl Stream<Item = Result<T, E>>>`.
+pub(super) fn item_error_span(output: &ReturnType) -> Span {
     let ReturnType::Type(_, ty) = output else { return output.span() };
+    let stream = last(ty).and_then(|result| arguments_of(result).into_iter().next());
+    match stream.map(items_of) {
+        Some(Items::Results(item)) => error_span_of(item),
+        _ => error_span_of(ty),
+    }
+}
+
+fn error_span_of(ty: &Type) -> Span {
     let Some(result) = last(ty) else { return ty.span() };
     let error = arguments_of(result).into_iter().nth(1);
     error
@@ -79,6 +95,53 @@ pub(super) fn is_stream(ty: &Type) -> bool {
                     && arguments_of(segment).first().is_some_and(|inner| is_stream(inner))
         }),
     }
+}
+
+/// What a stream is made of, as far as its type says.
+pub(super) enum Items<'t> {
+    /// `T` of `Streaming<T>`, which are messages.
+    Messages(&'t Type),
+    /// `T` of `impl Stream<Item = T>` and of `BoxStream<'_, T>`, which are results.
+    Results(&'t Type),
+    /// The type does not say.
+    Unsaid,
+}
+
+/// What a type streams, of one that [`is_stream`].
+pub(super) fn items_of(ty: &Type) -> Items<'_> {
+    let bounds = match ty {
+        Type::ImplTrait(stream) => &stream.bounds,
+        Type::TraitObject(stream) => &stream.bounds,
+        Type::Group(group) => return items_of(&group.elem),
+        Type::Paren(paren) => return items_of(&paren.elem),
+        _ => {
+            let Some(segment) = last(ty) else { return Items::Unsaid };
+            let Some(first) = arguments_of(segment).into_iter().next() else { return Items::Unsaid };
+            return match segment.ident.to_string().as_str() {
+                "Streaming" => Items::Messages(first),
+                "Box" | "Pin" => items_of(first),
+                _ => Items::Results(first),
+            };
+        }
+    };
+    let arguments = bounds.iter().filter_map(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound.path.segments.last(),
+        _ => None,
+    });
+    let arguments = arguments.filter_map(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    let item = arguments.flatten().find_map(|argument| match argument {
+        GenericArgument::AssocType(assigned) if assigned.ident == "Item" => Some(&assigned.ty),
+        _ => None,
+    });
+    item.map_or(Items::Unsaid, Items::Results)
+}
+
+/// Whether a type is `Streaming<…>` itself.
+pub(super) fn is_streaming(ty: &Type) -> bool {
+    last(ty).is_some_and(|segment| segment.ident == "Streaming")
 }
 
 pub(crate) fn last(ty: &Type) -> Option<&PathSegment> {

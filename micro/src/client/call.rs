@@ -3,44 +3,138 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
 
 use super::nodes::Known;
 use super::pool::Fresh;
 use super::retry::Retry;
+use super::stream::{Incoming, Outgoing, busy};
 use super::{Parts, Target};
 use crate::codec::{self, Wire};
-use crate::endpoint::{Definition, Policy};
+use crate::endpoint::{Definition, Kind, Policy};
 use crate::error::Origin;
 use crate::message::{Body, Message, Reply, Request, Response};
 use crate::registry;
 use crate::selector::{Node, Outcome, Snapshot};
-use crate::{Code, ContentType, Context, Error, Metadata, Result, Stage};
+use crate::{Code, ContentType, Context, Error, Metadata, Result, Stage, Stream, Streaming};
 
 /// A call that is not made yet: nothing happens before it is awaited.
 ///
 /// Awaiting it gives the reply's message, [`reply`](Call::reply) its metadata too. Dropping the future cancels the
 /// call, and the handler on the other side with it.
 #[must_use = "a call does nothing unless it is awaited"]
-pub struct Call<'r, Req: 'static, Res: 'static> {
+pub struct Call<'r, Req: 'static, Res: 'static, S = Unary> {
     target: Target,
     endpoint: Cow<'static, str>,
     policy: Policy,
     wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
     request: Sent<'r, Req>,
     options: Options,
+    shape: PhantomData<fn() -> S>,
 }
 
 enum Sent<'r, T> {
     Owned(T),
     Borrowed(&'r T),
+    Stream(Outgoing<T>),
+}
+
+/// Which way messages stream in a call, and so what awaiting it gives.
+pub trait Shape: sealed::Sealed + 'static {
+    /// The kind of endpoint that is called.
+    const KIND: Kind;
+    /// What the caller gets: the message, or a stream of them.
+    type Reply<Res: Message>;
+
+    #[doc(hidden)]
+    fn reply<Res: Message>(answer: Answer<Res>) -> Result<Self::Reply<Res>>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// What came back, not decoded yet.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Answer<Res: 'static> {
+    body: Body,
+    wire: Option<&'static Wire<Res>>,
+    content_type: ContentType,
+    origin: Origin,
+    /// When its time is over, and the call that it is part of where nothing else ends it with that.
+    deadline: Option<Instant>,
+    within: Option<Context>,
+}
+
+macro_rules! shapes {
+    ($($(#[doc = $doc:literal])* $name:ident: $kind:ident, $reply:ty, $make:expr;)*) => {$(
+        $(#[doc = $doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl sealed::Sealed for $name {}
+
+        impl Shape for $name {
+            const KIND: Kind = Kind::$kind;
+            type Reply<Res: Message> = $reply;
+
+            fn reply<Res: Message>(answer: Answer<Res>) -> Result<$reply> {
+                ($make)(answer)
+            }
+        }
+    )*};
+}
+
+shapes! {
+    /// One message there, one back.
+    Unary: Unary, Res, Answer::message;
+    /// One message there, a stream back.
+    ServerStream: ServerStream, Streaming<Res>, Answer::messages;
+    /// A stream there, one message back.
+    ClientStream: ClientStream, Res, Answer::message;
+    /// A stream there and one back, each at its own pace.
+    BothStream: BothStream, Streaming<Res>, Answer::messages;
+}
+
+impl<Res: Message> Answer<Res> {
+    fn message(self) -> Result<Res> {
+        codec::decode(self.wire, &self.content_type, &self.body.into_one()?).map_err(undecodable)
+    }
+
+    fn messages(self) -> Result<Streaming<Res>> {
+        let Self { body, wire, content_type, origin, deadline, within } = self;
+        let over = (deadline.is_some() || within.is_some()).then(|| {
+            let over: BoxFuture<'static, Error> = Box::pin(async move {
+                let late = async {
+                    match deadline {
+                        Some(deadline) => tokio::time::sleep_until(deadline).await,
+                        None => std::future::pending().await,
+                    }
+                };
+                let outer = async {
+                    match &within {
+                        Some(context) => context.cancelled().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    () = late => late_call().at(Stage::Handle),
+                    () = outer => outer_over(),
+                }
+            });
+            Mutex::new(over)
+        });
+        let messages = body.into_stream();
+        Ok(Streaming::new(Incoming { messages, wire, content_type, over, origin }))
+    }
 }
 
 /// What the caller says of one call.
@@ -62,8 +156,8 @@ struct Options {
 /// Which nodes may take a call.
 type Filter = Box<dyn Fn(&Node) -> bool + Send + Sync>;
 
-impl<Req: 'static, Res: 'static> Call<'static, Req, Res> {
-    /// A call of a typed client.
+impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client. It asks nothing of the messages, of which the endpoint asks everything.
     #[doc(hidden)]
     pub fn new(
         target: &Target,
@@ -72,18 +166,58 @@ impl<Req: 'static, Res: 'static> Call<'static, Req, Res> {
         response_wire: Option<&'static Wire<Res>>,
         request: Req,
     ) -> Self {
+        Self::of(target, definition, (request_wire, response_wire), Sent::Owned(request))
+    }
+
+    fn of(
+        target: &Target,
+        definition: &'static Definition,
+        wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+        request: Sent<'static, Req>,
+    ) -> Self {
         Self {
             target: target.clone(),
             endpoint: Cow::Borrowed(definition.name),
             policy: definition.policy,
-            wires: (request_wire, response_wire),
-            request: Sent::Owned(request),
+            wires,
+            request,
             options: Options::default(),
+            shape: PhantomData,
         }
     }
 }
 
-impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
+impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client that sends a stream.
+    #[doc(hidden)]
+    pub fn sending(
+        target: &Target,
+        definition: &'static Definition,
+        request_wire: Option<&'static Wire<Req>>,
+        response_wire: Option<&'static Wire<Res>>,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Self {
+        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
+    }
+
+    pub(super) fn untyped_sending(
+        target: &Target,
+        endpoint: String,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Self {
+        Self {
+            target: target.clone(),
+            endpoint: Cow::Owned(endpoint),
+            policy: Policy::NONE,
+            wires: (None, None),
+            request: Sent::Stream(Outgoing::new(messages)),
+            options: Options::default(),
+            shape: PhantomData,
+        }
+    }
+}
+
+impl<'r, Req: 'static, Res: 'static, S> Call<'r, Req, Res, S> {
     pub(super) fn untyped(target: &Target, endpoint: String, request: &'r Req) -> Self {
         Self {
             target: target.clone(),
@@ -92,11 +226,13 @@ impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
             wires: (None, None),
             request: Sent::Borrowed(request),
             options: Options::default(),
+            shape: PhantomData,
         }
     }
 
-    /// How long it may take, all attempts together. Otherwise the endpoint's own time-out counts, then
-    /// `--client_request_timeout`. The deadline of a call that this one is part of counts too.
+    /// How long it may take, all attempts together, a stream up to its end. Otherwise the endpoint's own time-out counts,
+    /// then `--client_request_timeout`, of which a stream has only its connection to make. The deadline of a call that
+    /// this one is part of counts too.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.options.timeout = Some(timeout);
         self
@@ -152,41 +288,58 @@ impl<'r, Req: 'static, Res: 'static> Call<'r, Req, Res> {
         self
     }
 
-    /// The reply with the metadata that came beside it.
-    pub fn reply(self) -> ReplyFuture<'r, Res>
+    /// The reply with the metadata that came beside it; of a stream, that which came before its first message.
+    pub fn reply(self) -> ReplyFuture<'r, S::Reply<Res>>
     where
         Req: Message,
         Res: Message,
+        S: Shape,
     {
         ReplyFuture(Box::pin(self.run()))
     }
 
-    async fn run(self) -> Result<Reply<Res>>
+    async fn run(self) -> Result<Reply<S::Reply<Res>>>
     where
         Req: Message,
         Res: Message,
+        S: Shape,
     {
-        let Self { target, endpoint, policy, wires, request, options } = self;
-        let request = match &request {
-            Sent::Owned(request) => request,
-            Sent::Borrowed(request) => request,
+        let Self { target, endpoint, policy, wires, request, options, .. } = self;
+        let one = |content_type: &ContentType, request: &Req| codec::encode(wires.0, content_type, request);
+        let encode = |content_type: &ContentType| match &request {
+            Sent::Owned(request) => one(content_type, request).map(Body::One),
+            Sent::Borrowed(request) => one(content_type, request).map(Body::One),
+            Sent::Stream(messages) => Ok(messages.body(wires.0, content_type)),
         };
-        let encode = |content_type: &ContentType| codec::encode(wires.0, content_type, request);
+        let again = || !matches!(&request, Sent::Stream(messages) if messages.is_touched());
         let types = wires.0.map_or(codec::SERDE, |wire| wire.content_types);
-        let exchange = Exchange { target: &target, endpoint: &endpoint, policy, options: &options, types };
-        let progress = Progress::default();
-        let decoded = match exchange.run(&encode, &progress).await {
-            Ok(Response { metadata, content_type, result }) => result.and_then(|body| {
-                let message = codec::decode(wires.1, &content_type, &body.into_one()?).map_err(undecodable)?;
-                Ok(Reply::new(message, metadata))
-            }),
-            Err(error) => Err(error),
+        let exchange = Exchange {
+            target: &target,
+            endpoint: &endpoint,
+            kind: S::KIND,
+            policy,
+            options: &options,
+            types,
+            encode: &encode,
+            again: &again,
         };
-        decoded.map_err(|error| {
+        let progress = Progress::default();
+        let outcome = exchange.run(&progress).await;
+        let origin = || {
             let (node, attempt, stage) = progress.take();
             let (service, endpoint) = (target.service.clone(), Arc::from(&*endpoint));
-            error.with_origin(Origin { service, endpoint, node, attempt, stage: Some(stage) })
-        })
+            Origin { service, endpoint, node, attempt, stage: Some(stage) }
+        };
+        let Done { response, deadline, context } = outcome.map_err(|error| error.with_origin(origin()))?;
+        let Response { metadata, content_type, result } = response;
+        let decoded = result.and_then(|body| {
+            let (origin, within) = match S::KIND.streams_replies() {
+                true => (origin(), context.filter(|_| target.client.scope.is_within())),
+                false => (Origin::default(), None),
+            };
+            S::reply(Answer { body, wire: wires.1, content_type, origin, deadline, within })
+        });
+        decoded.map(|message| Reply::new(message, metadata)).map_err(|error| error.with_origin(origin()))
     }
 }
 
@@ -195,20 +348,28 @@ fn is_overloaded(error: &Error) -> bool {
     matches!(error.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
-fn undecodable(error: Error) -> Error {
+fn late_call() -> Error {
+    Error::deadline_exceeded("the call took longer than it may").with_id("go.micro.client")
+}
+
+fn outer_over() -> Error {
+    Error::cancelled("the call that this one is part of is over")
+}
+
+pub(super) fn undecodable(error: Error) -> Error {
     Error::internal(format!("the reply cannot be read: {}", error.detail())).with_source(error).at(Stage::Decode)
 }
 
-impl<'r, Req: Message, Res: Message> IntoFuture for Call<'r, Req, Res> {
-    type Output = Result<Res>;
-    type IntoFuture = BoxFuture<'r, Result<Res>>;
+impl<'r, Req: Message, Res: Message, S: Shape> IntoFuture for Call<'r, Req, Res, S> {
+    type Output = Result<S::Reply<Res>>;
+    type IntoFuture = BoxFuture<'r, Result<S::Reply<Res>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move { Ok(self.run().await?.message) })
     }
 }
 
-impl<Req, Res> fmt::Debug for Call<'_, Req, Res> {
+impl<Req, Res, S> fmt::Debug for Call<'_, Req, Res, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("target", &self.target).field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
@@ -261,18 +422,27 @@ impl Progress {
 struct Exchange<'c> {
     target: &'c Target,
     endpoint: &'c Cow<'static, str>,
+    kind: Kind,
     policy: Policy,
     options: &'c Options,
     /// The content types that the request can travel in.
     types: &'static [&'static str],
+    /// Writes the request in a content type.
+    encode: &'c (dyn Fn(&ContentType) -> Result<Body> + Sync),
+    /// Whether it can be written again.
+    again: &'c (dyn Fn() -> bool + Sync),
 }
 
-/// Writes the request in a content type.
-type Encode<'c> = &'c (dyn Fn(&ContentType) -> Result<Bytes> + Sync);
+/// How an exchange went, and what bounds the stream in it.
+struct Done {
+    response: Response,
+    deadline: Option<Instant>,
+    context: Option<Context>,
+}
 
 impl Exchange<'_> {
     /// Makes the call within its time, and within the call that it is part of.
-    async fn run(&self, encode: Encode<'_>, progress: &Progress) -> Result<Response> {
+    async fn run(&self, progress: &Progress) -> Result<Done> {
         if let Some(error) = &self.options.wrong {
             return Err(error.clone());
         }
@@ -289,19 +459,24 @@ impl Exchange<'_> {
         };
         let policy = known.policy(self.endpoint).unwrap_or(self.policy);
         let config = &self.target.client.core.config;
-        let timeout = self.options.timeout.or(policy.timeout).unwrap_or(config.request_timeout);
-        let deadline = self.deadline(context.as_ref(), timeout);
+        let timeout = self.options.timeout.or(policy.timeout);
+        let deadline = match (self.kind.is_stream(), timeout) {
+            (false, timeout) => Some(self.deadline(context.as_ref(), timeout.unwrap_or(config.request_timeout))),
+            (true, Some(timeout)) => Some(self.deadline(context.as_ref(), timeout)),
+            (true, None) => context.as_ref().and_then(Context::deadline),
+        };
         let request = Request {
             service: self.target.service.clone(),
             endpoint: self.endpoint.clone(),
             metadata: self.metadata(context.as_ref()),
             content_type: ContentType::Json,
             body: Body::default(),
-            deadline: Some(deadline),
+            deadline,
             peer: Arc::default(),
         };
-        let attempts = self.attempts(parts, known, policy, request, encode, progress);
-        self.within(context.as_ref(), Some(deadline), attempts, progress).await?
+        let attempts = self.attempts(parts, known, policy, request, progress);
+        let response = self.within(context.as_ref(), deadline, attempts, progress).await??;
+        Ok(Done { response, deadline, context })
     }
 
     fn default_deadline(&self) -> Option<Instant> {
@@ -330,27 +505,20 @@ impl Exchange<'_> {
         let outcome = match (&self.target.client.scope, context) {
             (super::Scope::Within(_), Some(context)) => tokio::select! {
                 outcome = step => outcome,
-                () = context.cancelled() => return Err(Error::cancelled("the call that this one is part of is over")),
+                () = context.cancelled() => return Err(outer_over()),
             },
             _ => step.await,
         };
         outcome.map_err(|_| {
             let stage = progress.0.lock().expect("no holder panics").2.unwrap_or(Stage::Lookup);
-            Error::deadline_exceeded("the call took longer than it may").with_id("go.micro.client").at(stage)
+            late_call().at(stage)
         })
     }
 
     /// The caller's metadata, and what travels on from the call that this one is part of.
     fn metadata(&self, context: Option<&Context>) -> Metadata {
         let mut metadata = self.options.metadata.clone();
-        if let Some(context) = context {
-            for name in &self.target.client.core.config.propagate {
-                if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
-                    // It was valid when it came.
-                    let _ = metadata.insert(name, value);
-                }
-            }
-        }
+        self.target.client.core.config.carry_on(context, &mut metadata);
         metadata
     }
 
@@ -360,7 +528,6 @@ impl Exchange<'_> {
         mut known: Arc<Known>,
         policy: Policy,
         mut request: Request,
-        encode: Encode<'_>,
         progress: &Progress,
     ) -> Result<Response> {
         let retries = self.options.retries.or(policy.retries).unwrap_or(self.target.client.core.config.retries);
@@ -377,7 +544,7 @@ impl Exchange<'_> {
             let content_type = self.content_type(&node);
             if encoded.as_ref() != Some(&content_type) {
                 // Once per call: another node that speaks the same gets the same bytes.
-                request.body = encode(&content_type)?.into();
+                request.body = (self.encode)(&content_type)?;
                 request.content_type = content_type.clone();
                 encoded = Some(content_type);
             }
@@ -392,7 +559,7 @@ impl Exchange<'_> {
                 },
                 Err(error) => error,
             };
-            let Some(pause) = retry.after(&error) else { return Err(error) };
+            let Some(pause) = retry.after(&error).filter(|_| (self.again)()) else { return Err(error) };
             tracing::debug!(service = %self.target.service, endpoint = %self.endpoint, attempt, %error, "trying again");
             excluded.push(node);
             if !pause.is_zero() {
@@ -499,7 +666,29 @@ impl Exchange<'_> {
             None => Outcome::answered(latency),
         };
         parts.selector.finished(node, &told);
-        outcome
+        outcome.map(|response| Response {
+            result: response.result.map(|body| match body {
+                Body::Stream(messages) => Body::Stream(busy(node.clone(), messages)),
+                one => one,
+            }),
+            ..response
+        })
+    }
+
+    /// The request once more, for a connection that takes it.
+    fn again(&self, request: &Request) -> Result<Request> {
+        match request.try_clone() {
+            Some(request) => Ok(request),
+            None => Ok(Request {
+                service: request.service.clone(),
+                endpoint: request.endpoint.clone(),
+                metadata: request.metadata.clone(),
+                content_type: request.content_type.clone(),
+                body: (self.encode)(&request.content_type)?,
+                deadline: request.deadline,
+                peer: request.peer.clone(),
+            }),
+        }
     }
 
     async fn exchange(
@@ -514,21 +703,34 @@ impl Exchange<'_> {
         let mut fresh = Fresh::No;
         loop {
             progress.stage(Stage::Connect);
-            let lease = core.pool.lease(&*parts.transport, &core.config.limits, node.address(), fresh);
-            // Half of the time is left for another node, where there may be another attempt.
-            let lease = match request.deadline.filter(|_| more) {
-                Some(deadline) => {
-                    let half = deadline.saturating_duration_since(Instant::now()) / 2;
+            let streams = self.kind.is_stream();
+            let lease = core.pool.lease(&*parts.transport, &core.config.limits, node.address(), streams, fresh);
+            let left = request.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            // Half of the time is left for another node, where there may be another attempt. A stream may last as long
+            // as it likes, making its connection may not.
+            let patience = match left {
+                Some(left) if more => Some(left / 2),
+                None => Some(core.config.request_timeout),
+                _ => None,
+            };
+            let lease = match patience {
+                Some(patience) => {
                     let late = || Error::unavailable(format!("no connection to {} in time", node.address()));
                     let late = |_| Err(late().at(Stage::Connect).unhandled());
-                    tokio::time::timeout(half, lease).await.unwrap_or_else(late)?
+                    tokio::time::timeout(patience, lease).await.unwrap_or_else(late)?
                 }
                 None => lease.await?,
             };
             let used = lease.used;
             progress.stage(Stage::Send);
-            match lease.call(request).await {
-                Err(error) if used && fresh == Fresh::No && error.is_unhandled() => fresh = Fresh::Yes,
+            let response = match streams {
+                false => lease.call(request).await,
+                true => lease.stream(self.again(request)?).await,
+            };
+            match response {
+                Err(error) if used && fresh == Fresh::No && error.is_unhandled() && (self.again)() => {
+                    fresh = Fresh::Yes
+                }
                 Err(error) => {
                     let error = if error.stage().is_none() { error.at(Stage::Send) } else { error };
                     return Err(error);

@@ -5,9 +5,11 @@
 mod call;
 mod nodes;
 mod pool;
+mod publish;
 mod retry;
+mod stream;
 
-pub use call::{Call, ReplyFuture};
+pub use call::{BothStream, Call, ClientStream, ReplyFuture, ServerStream, Shape, Unary};
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,8 +21,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
+use crate::broker::{Broker, Late};
 use crate::transport::Limits;
-use crate::{ContentType, Context, Registry, Result, Selector, Transport};
+use crate::{ContentType, Context, Metadata, Registry, Result, Selector, Stream, Transport};
 use nodes::Nodes;
 use pool::Pool;
 
@@ -42,6 +45,10 @@ enum Scope {
 }
 
 impl Scope {
+    fn is_within(&self) -> bool {
+        matches!(self, Scope::Within(_))
+    }
+
     fn context(&self) -> Option<Context> {
         match self {
             Scope::Inherit => Context::current(),
@@ -62,6 +69,8 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// What chooses among nodes.
     pub selector: Arc<dyn Selector>,
+    /// What carries events; made when the first one is published.
+    pub broker: Late,
 }
 
 /// What a client does where a call says nothing.
@@ -81,8 +90,22 @@ pub struct Config {
     pub pool_ttl: Duration,
     /// What a reply may cost.
     pub limits: Limits,
-    /// The names of metadata that travel on from a call to the calls that its handler makes.
+    /// The names of metadata that travel on from a call, or an event, to the calls that its handler makes and to the
+    /// events that it publishes.
     pub propagate: Vec<String>,
+}
+
+impl Config {
+    /// Adds what travels on from `context`, unless it is there.
+    pub(crate) fn carry_on(&self, context: Option<&Context>, metadata: &mut Metadata) {
+        let Some(context) = context else { return };
+        for name in &self.propagate {
+            if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
+                // It was valid when it came.
+                let _ = metadata.insert(name, value);
+            }
+        }
+    }
 }
 
 impl Default for Config {
@@ -172,6 +195,58 @@ impl Client {
         Call::untyped(&Target::new(service, self.clone()), endpoint.to_owned(), request)
     }
 
+    /// Opens a stream of replies without generated types; the kind of the endpoint has to be that.
+    ///
+    /// ```no_run
+    /// # async fn f(client: micro::Client) -> micro::Result<()> {
+    /// let request = serde_json::json!({"symbol": "ACME"});
+    /// let mut ticks = client.server_stream::<_, serde_json::Value>("prices", "Prices.Watch", &request).await?;
+    /// while let Some(tick) = ticks.next().await {
+    ///     println!("{}", tick?);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn server_stream<'r, Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        request: &'r Req,
+    ) -> Call<'r, Req, Res, ServerStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped(&Target::new(service, self.clone()), endpoint.to_owned(), request)
+    }
+
+    /// Sends a stream without generated types, for one reply. The end of `messages` is the half close.
+    pub fn client_stream<Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Call<'static, Req, Res, ClientStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped_sending(&Target::new(service, self.clone()), endpoint.to_owned(), messages)
+    }
+
+    /// Sends a stream without generated types, for a stream of replies.
+    pub fn both_stream<Req, Res>(
+        &self,
+        service: &str,
+        endpoint: &str,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Call<'static, Req, Res, BothStream>
+    where
+        Req: Serialize + DeserializeOwned + Send + Sync + 'static,
+        Res: Serialize + DeserializeOwned + Send + Sync + 'static,
+    {
+        Call::untyped_sending(&Target::new(service, self.clone()), endpoint.to_owned(), messages)
+    }
+
     /// A handle whose calls take part in the call of `context`: its deadline, cancellation and metadata. Handlers
     /// need it in tasks that they spawn only.
     pub fn within(&self, context: &Context) -> Self {
@@ -198,6 +273,14 @@ impl Client {
     /// When the registry cannot be made.
     pub async fn registry(&self) -> Result<Arc<dyn Registry>> {
         Ok(self.parts().await?.registry.clone())
+    }
+
+    /// The broker that it publishes by.
+    ///
+    /// # Errors
+    /// When the broker cannot be made.
+    pub async fn broker(&self) -> Result<Arc<dyn Broker>> {
+        self.parts().await?.broker.get().await.cloned()
     }
 }
 

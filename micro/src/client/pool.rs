@@ -22,6 +22,8 @@ struct Address {
     /// The one that was used last is at the end.
     idle: Vec<Idle>,
     shared: Option<Arc<dyn Connection>>,
+    /// The one for streams, of a transport that has connections of their own for them.
+    streams: Option<Arc<dyn Connection>>,
     /// Held while the shared connection is made, so that concurrent calls make one.
     connecting: Arc<tokio::sync::Mutex<()>>,
 }
@@ -50,16 +52,18 @@ impl Pool {
         Self { size, ttl, addresses: Mutex::default() }
     }
 
-    /// A connection to `address`: an idle one, unless `fresh` is asked for, or a new one.
+    /// A connection to `address`, for a stream or for a call: an idle one, unless `fresh` is asked for, or a new one.
     pub(crate) async fn lease<'p>(
         &'p self,
         transport: &dyn Transport,
         limits: &Limits,
         address: &'p str,
+        streams: bool,
         fresh: Fresh,
     ) -> Result<Lease<'p>> {
-        if transport.multiplexes() {
-            let (connection, used) = self.shared(transport, limits, address).await?;
+        if transport.multiplexes() || streams {
+            let of_streams = streams && !transport.multiplexes();
+            let (connection, used) = self.shared(transport, limits, address, of_streams).await?;
             return Ok(Lease { pool: self, address, held: Held::Shared(connection), used });
         }
         let idle = match fresh {
@@ -109,7 +113,7 @@ impl Pool {
                 // Nodes come and go: an address whose connections are all dead is forgotten when a new one comes.
                 addresses.retain(|_, address| {
                     address.idle.retain(|idle| idle.connection.is_open() && now - idle.since < self.ttl);
-                    !address.idle.is_empty() || address.shared.is_some()
+                    !address.idle.is_empty() || address.shared().any(|shared| shared.is_open())
                 });
                 addresses.insert(address.to_owned(), Address { idle: vec![idle], ..Address::default() });
             }
@@ -121,9 +125,12 @@ impl Pool {
         transport: &dyn Transport,
         limits: &Limits,
         address: &str,
+        streams: bool,
     ) -> Result<(Arc<dyn Connection>, bool)> {
         let open = |addresses: &HashMap<String, Address>| {
-            addresses.get(address).and_then(|address| address.shared.clone()).filter(|shared| shared.is_open())
+            let known = addresses.get(address)?;
+            let shared = if streams { &known.streams } else { &known.shared };
+            shared.clone().filter(|shared| shared.is_open())
         };
         let connecting = {
             let mut addresses = self.addresses.lock().expect("no holder panics");
@@ -133,7 +140,7 @@ impl Pool {
             addresses.retain(|_, address| {
                 Arc::strong_count(&address.connecting) > 1
                     || !address.idle.is_empty()
-                    || address.shared.as_ref().is_some_and(|shared| shared.is_open())
+                    || address.shared().any(|shared| shared.is_open())
             });
             addresses.entry(address.to_owned()).or_default().connecting.clone()
         };
@@ -141,10 +148,22 @@ impl Pool {
         if let Some(shared) = open(&self.addresses.lock().expect("no holder panics")) {
             return Ok((shared, true));
         }
-        let connection: Arc<dyn Connection> = transport.connect(address, limits).await.map_err(connect_error)?.into();
+        let connection = match streams {
+            true => transport.connect_streams(address, limits).await,
+            false => transport.connect(address, limits).await,
+        };
+        let connection: Arc<dyn Connection> = connection.map_err(connect_error)?.into();
         let mut addresses = self.addresses.lock().expect("no holder panics");
-        addresses.entry(address.to_owned()).or_default().shared = Some(connection.clone());
+        let known = addresses.entry(address.to_owned()).or_default();
+        // The one before is closed, or full: it ends with its streams.
+        *if streams { &mut known.streams } else { &mut known.shared } = Some(connection.clone());
         Ok((connection, false))
+    }
+}
+
+impl Address {
+    fn shared(&self) -> impl Iterator<Item = &Arc<dyn Connection>> {
+        self.shared.iter().chain(&self.streams)
     }
 }
 
@@ -172,6 +191,16 @@ impl Lease<'_> {
                 self.pool.put(self.address, connection);
                 Ok(response)
             }
+        }
+    }
+}
+
+impl Lease<'_> {
+    /// Opens a stream. The connection is shared, and stays.
+    pub(crate) async fn stream(self, request: Request) -> Result<Response> {
+        match &self.held {
+            Held::Shared(connection) => connection.stream(request).await,
+            Held::Alone(_) => unreachable!("a stream has a shared connection"),
         }
     }
 }

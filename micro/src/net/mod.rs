@@ -21,6 +21,8 @@ mod listen;
 #[cfg(feature = "http")]
 mod outgoing;
 #[cfg(feature = "http")]
+mod post;
+#[cfg(feature = "http")]
 pub(crate) mod pulse;
 #[cfg(feature = "http")]
 mod serve;
@@ -31,6 +33,8 @@ pub use frames::Frames;
 pub(crate) use listen::bind;
 #[cfg(feature = "http")]
 pub(crate) use outgoing::Outgoing;
+#[cfg(feature = "http")]
+pub(crate) use post::{Failed, Poster};
 #[cfg(feature = "http2")]
 pub(crate) use serve::{CONNECTION_WINDOW, SEND_BUFFER, STREAM_WINDOW};
 #[cfg(feature = "http")]

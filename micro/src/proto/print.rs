@@ -36,7 +36,9 @@ pub(crate) fn file(name: &str, abouts: &[About], endpoints: &[&'static Definitio
                     count += 1;
                     let options = options(endpoint);
                     let end = if options.is_empty() { ";".to_owned() } else { format!(" {{\n{options}  }}") };
-                    let _ = writeln!(services, "  rpc {method}({request}) returns ({response}){end}");
+                    let many = |streams| if streams { "stream " } else { "" };
+                    let (sent, given) = (many(endpoint.kind.streams_requests()), many(endpoint.kind.streams_replies()));
+                    let _ = writeln!(services, "  rpc {method}({sent}{request}) returns ({given}{response}){end}");
                 }
                 (Err(reason), _) | (_, Err(reason)) => {
                     let _ = writeln!(services, "  // {method} does not speak protobuf: {reason}.");

@@ -45,6 +45,15 @@ impl Load {
         InFlight(self)
     }
 
+    /// Counts an exchange until [`leave`](Self::leave): one that outlives any borrow.
+    pub(crate) fn stay(&self) {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// The moving average of its latency, as it was when last renewed; `None` before its first answer.
     pub fn latency(&self) -> Option<Duration> {
         match self.latency.load(Ordering::Relaxed) {

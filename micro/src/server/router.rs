@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::debug::{self, Debug};
 use super::stats::Stats;
+use super::subscriber::Subscribers;
 use super::{About, Handle, Method};
 use crate::context::Host;
 use crate::endpoint::{Definition, Route, Segment};
@@ -31,6 +32,7 @@ pub struct Router {
     schema_hash: String,
     shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
+    pub(super) subscribers: Subscribers,
 }
 
 struct Entry {
@@ -70,16 +72,18 @@ impl Router {
             schema_hash: String::new(),
             shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
+            subscribers: Subscribers::default(),
         }
     }
 
-    /// Adds the endpoints of a handler.
+    /// Adds the endpoints and the subscribers of a handler.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name, or a
     /// route for the same paths; [`Code::FailedPrecondition`](crate::Code::FailedPrecondition) for a route with a
     /// variable that text cannot fill.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
+        self.subscribers.add::<Client, H>(&handler)?;
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
         for (method, Method { definition, .. }) in methods.iter().enumerate() {
@@ -133,6 +137,11 @@ impl Router {
             })?;
         }
         Ok(())
+    }
+
+    /// The server that the contexts of its calls and events run in.
+    pub(super) fn host(&self) -> Arc<dyn Host> {
+        self.shared.clone()
     }
 
     /// How long a stream may be without a message; as long as it likes where nothing is said.

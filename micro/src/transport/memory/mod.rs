@@ -310,9 +310,9 @@ impl Connection for Link {
     fn stream(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
             let mut sending = None;
-            if let Body::Stream(messages) = std::mem::take(&mut request.body) {
+            if request.body.one().is_none() {
                 let (inlet, outlet) = pipe(caller_lost);
-                request.body = Body::Stream(outlet);
+                let messages = std::mem::replace(&mut request.body, Body::Stream(outlet)).into_stream();
                 // A task of its own: it goes on while the handler answers, and is not part of the handler's call.
                 let task = tokio::spawn(inlet.send(messages, self.max_message_size));
                 sending = Some(Ending(task.abort_handle()));
