@@ -102,7 +102,7 @@ fn begun(mut exchange: Exchange, content_type: ContentType) -> BoxFuture<'static
     Box::pin(async move {
         let begun = poll_fn(|cx| exchange.poll_begun(cx)).await;
         let metadata = exchange.shared.context.take_reply_metadata();
-        let result = begun.map(|()| Body::Stream(Streaming::new(exchange)));
+        let result = begun.map(|()| Body::Stream(Streaming::new(exchange))).map_err(Error::handled);
         Response { metadata, content_type, result }
     })
 }

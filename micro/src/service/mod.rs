@@ -2,6 +2,7 @@
 
 #[cfg(feature = "flags")]
 mod flags;
+mod function;
 mod life;
 #[cfg(feature = "flags")]
 mod log;
@@ -11,6 +12,7 @@ mod settings;
 
 #[cfg(feature = "flags")]
 pub use flags::Flags;
+pub use function::Function;
 pub use life::Running;
 #[doc(hidden)]
 pub use main::{Outcome, main};
@@ -50,6 +52,8 @@ pub struct Service {
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
     hooks: Hooks,
+    /// Whether it serves one request only: a [`Function`].
+    once: bool,
     /// Whether `--proto` was given.
     #[cfg(feature = "protobuf")]
     proto: bool,
@@ -101,6 +105,7 @@ impl Service {
             propagate: Vec::new(),
             handlers: Vec::new(),
             hooks: Hooks::default(),
+            once: false,
             client: OnceLock::new(),
             #[cfg(feature = "protobuf")]
             proto: false,

@@ -168,6 +168,8 @@ pub(super) struct Head {
     pub(super) error: Option<HeaderValue>,
     pub(super) metadata: HeaderMap,
     closes: bool,
+    /// Whether the server says that no handler has seen the request.
+    unhandled: bool,
 }
 
 impl Heads {
@@ -206,7 +208,7 @@ impl Heads {
 
     /// Reads the head of a response.
     pub(super) fn read(&self, request: &Request, mut parts: http::response::Parts) -> Head {
-        let (mut content_type, mut error, mut closes) = (None, None, false);
+        let (mut content_type, mut error, mut closes, mut unhandled) = (None, None, false, false);
         let mut metadata = HeaderMap::new();
         // One pass: there are two or three of them, and each look into the map costs more than that.
         for (name, value) in std::mem::take(&mut parts.headers) {
@@ -218,6 +220,8 @@ impl Heads {
                 closes = value.as_bytes().eq_ignore_ascii_case(b"close");
             } else if name == head::ERROR {
                 error = Some(value);
+            } else if name == head::UNHANDLED {
+                unhandled = true;
             } else if name != CONTENT_LENGTH && name != TRANSFER_ENCODING && name != head::X_ERROR {
                 metadata.insert(name, value);
             }
@@ -225,7 +229,7 @@ impl Heads {
         if metadata.contains_key(&head::ENDPOINT) {
             metadata = self.without_echo(request, metadata);
         }
-        Head { status: parts.status, content_type, error, metadata, closes }
+        Head { status: parts.status, content_type, error, metadata, closes, unhandled }
     }
 
     /// Drops what a server of Go Micro merely sends back.
@@ -264,6 +268,7 @@ impl Head {
             }
             None => Ok(Body::One(body)),
         };
+        let result = if self.unhandled { result.map_err(Error::unhandled) } else { result };
         let content_type = content_type.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
         Response { metadata: Metadata::from(self.metadata), content_type, result }
     }
