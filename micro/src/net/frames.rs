@@ -18,6 +18,12 @@ const WARY: u32 = 100;
 /// How many bytes that we write earn the peer one frame.
 const EARNS: usize = 64;
 
+/// What a frame on the budget costs, in parts of it.
+const PRICE: u32 = 4;
+
+/// What a `RST_STREAM` costs: callers may drop many streams, and the begin of an answer pays for that.
+const RESET_PRICE: u32 = 1;
+
 /// How many frames on the budget a connection may bring before others have their turn.
 const RUN: u32 = 64;
 
@@ -32,8 +38,11 @@ pub struct Frames {
     payload_left: usize,
     /// A header block has begun and not ended.
     block_open: bool,
+    /// In parts of frames, as they are priced.
     budget: u32,
     filled: Instant,
+    /// What was written and earned nothing yet.
+    written: usize,
     /// Frames on the budget since the last [`Frames::pause`].
     run: u32,
     /// Frames on the budget that nothing was written for.
@@ -59,8 +68,9 @@ impl Frames {
             held: 0,
             payload_left: 0,
             block_open: false,
-            budget: BUDGET,
+            budget: BUDGET * PRICE,
             filled: Instant::now(),
+            written: 0,
             run: 0,
             unearned: 0,
         }
@@ -68,7 +78,7 @@ impl Frames {
 
     /// At the begin of a connection from where a flood came lately.
     pub(super) fn wary() -> Self {
-        Self { budget: WARY, ..Self::new() }
+        Self { budget: WARY * PRICE, ..Self::new() }
     }
 
     /// Whether a frame or a header block has begun and not ended.
@@ -110,26 +120,28 @@ impl Frames {
                 self.block_open = !end_headers;
                 Ok(())
             }
+            // RST_STREAM
+            0x3 => self.spend(RESET_PRICE),
             // CONTINUATION
             0x9 => {
                 self.block_open = !end_headers;
-                self.spend()
+                self.spend(PRICE)
             }
-            _ => self.spend(),
+            _ => self.spend(PRICE),
         }
     }
 
-    fn spend(&mut self) -> Result<(), Flood> {
-        if self.budget == 0 {
+    fn spend(&mut self, price: u32) -> Result<(), Flood> {
+        if self.budget < price {
             // The clock is read here only: most connections never get here.
             let now = Instant::now();
             let micros = now.duration_since(self.filled).as_micros().min(1_000_000) as u64;
-            self.budget = (micros * u64::from(BUDGET) / 1_000_000) as u32;
+            self.budget = (micros * u64::from(BUDGET * PRICE) / 1_000_000) as u32;
             self.filled = now;
         }
         self.run += 1;
         self.unearned = self.unearned.saturating_add(1);
-        self.budget = self.budget.checked_sub(1).ok_or(Flood)?;
+        self.budget = self.budget.checked_sub(price).ok_or(Flood)?;
         Ok(())
     }
 
@@ -144,7 +156,7 @@ impl Frames {
 
     /// Whether this looks like a flood that has begun: it is read in small pieces from then on.
     pub(super) fn is_suspicious(&self) -> bool {
-        self.budget < BUDGET / 2
+        self.budget < BUDGET * PRICE / 2
     }
 
     /// Whether most frames so far carried nothing and nothing was written for them: hyper has limits of its own, and
@@ -155,8 +167,12 @@ impl Frames {
 
     /// So many bytes were written to the peer.
     pub fn earn(&mut self, written: usize) {
+        const PART: usize = EARNS / PRICE as usize;
+        self.written += written;
+        let parts = u32::try_from(self.written / PART).unwrap_or(BUDGET * PRICE);
+        self.written %= PART;
+        self.budget = self.budget.saturating_add(parts).min(BUDGET * PRICE);
         let earned = u32::try_from(written / EARNS).unwrap_or(BUDGET);
-        self.budget = self.budget.saturating_add(earned).min(BUDGET);
         self.unearned = self.unearned.saturating_sub(earned);
     }
 }
@@ -188,7 +204,7 @@ mod tests {
     fn floods_of_each_kind_are_seen() {
         for (kind, flags, payload) in [(0x0, 0, 0), (0x3, 0, 4), (0x4, 0, 0), (0x6, 0, 8), (0x8, 0, 4), (0x9, 0, 1)] {
             let mut frames = after_preface();
-            let flood = frame(kind, flags, payload).repeat(2 * BUDGET as usize + 100);
+            let flood = frame(kind, flags, payload).repeat(2 * (BUDGET * PRICE) as usize + 100);
             assert_eq!(frames.follow(&flood), Err(Flood), "kind {kind}");
         }
     }
@@ -207,6 +223,18 @@ mod tests {
             frames.earn(EARNS);
             assert_eq!(frames.follow(&frame(0x6, 0, 8)), Ok(()));
         }
+    }
+
+    #[test]
+    fn streams_that_are_dropped_after_the_begin_of_their_answer_are_no_flood() {
+        let mut frames = after_preface();
+        let dropped = [frame(0x1, 0x4, 30), frame(0x0, 0, 7), frame(0x1, 0x5, 3), frame(0x3, 0, 4)].concat();
+        for _ in 0..20 * BUDGET {
+            // The head of a response.
+            frames.earn(HEAD + 7);
+            assert_eq!(frames.follow(&dropped), Ok(()));
+        }
+        assert!(!frames.is_suspicious());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use micro::transport::{Connection, Http, Limits, Transport};
 use micro::{Body, Code, Error, Stage, Streaming};
 use tests::prices::{Handling, Running, channel, next, request, streamed};
@@ -353,4 +354,39 @@ async fn a_peer_that_is_gone_without_a_word_is_noticed_within_the_idle_time_out(
     assert_eq!(error.unwrap().unwrap_err().detail(), "the connection was lost inside of the stream");
     assert_eq!(broken.unwrap().unwrap_err().code(), Code::Cancelled);
     assert!(!connection.is_open());
+}
+
+#[tokio::test]
+async fn ten_thousand_streams_that_are_dropped_are_no_flood() {
+    let mut running = Running::start(Limits::default()).await;
+    let connection = running.connect(&Limits::default()).await;
+    let mut calls = futures_util::stream::iter(0..10_000)
+        .map(|_| {
+            let connection = connection.clone();
+            async move {
+                let mut got = streamed(connection.stream(request("Prices.Watch", "{}")).await.expect("an answer"));
+                assert_eq!(next(&mut got).await.unwrap().unwrap(), "1");
+            }
+        })
+        .buffer_unordered(50);
+    let mut ended = 0;
+    while ended < 10_000 {
+        tokio::select! {
+            Some(()) = calls.next() => ended += 1,
+            mut handling = running.handling() => {
+                let ticks = handling.answer_stream();
+                // Never its end: only the caller ends it.
+                tokio::spawn(async move {
+                    ticks.send(Ok("1".into())).await.unwrap();
+                    ticks.closed().await;
+                });
+            }
+        }
+    }
+    drop(calls);
+    assert!(connection.is_open());
+    let metrics = tokio::runtime::Handle::current().metrics();
+    while metrics.num_alive_tasks() > 10 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

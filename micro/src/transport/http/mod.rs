@@ -7,7 +7,37 @@
 //! - `POST /Greeter/Hello` from everyone else, with real status codes and errors as JSON bodies;
 //! - routes: `GET /v1/hello/{name}`, for endpoints that have one.
 //!
-//! Both sides are HTTP/1.1 between services: one exchange at a time on a connection, and a pool of them above.
+//! Between services calls go over HTTP/1.1, one exchange at a time on a connection, with a pool of them above; and streams
+//! over HTTP/2 (feature `http2`), many on a connection.
+//!
+//! # Streams
+//!
+//! Between services a stream is one exchange of HTTP/2: a `POST` with the headers of a call, and bodies of content type
+//! `application/vnd.micro.stream; of="application/protobuf"`, where `of` is that of the messages.
+//!
+//! - A body is messages one after the other: a byte that is 0, the length in four bytes (big-endian), and the message.
+//! - It ends with trailers that have `micro-error`, which is empty where all is well. A body that ends in any other way
+//!   was broken off, and its reader gets an error. Beside an error, `micro-code` is the number that gRPC gives its code,
+//!   where the number of HTTP stands for another.
+//! - The single reply to a stream is an ordinary body. An error in place of a stream is `Micro-Error` in the headers.
+//! - Who drops a stream resets that of HTTP/2. A server that ends first sends its trailers, and then resets what the
+//!   caller still sends.
+//!
+//! Everyone else calls the same endpoints by path or route, over HTTP/1.1 or HTTP/2:
+//!
+//! - A server stream is lines of JSON (`application/x-ndjson`), or server-sent events where `accept` has
+//!   `text/event-stream`: each as it comes.
+//! - An error before the first message is an ordinary one, with its status. After that it is the last line,
+//!   `{"error":{…}}`, or an event called `error`, and the response then ends as it should, so that the line surely
+//!   arrives. A response that is cut off (in HTTP/1.1 without its last chunk, in HTTP/2 without the end of its stream) was
+//!   not told why.
+//! - What a caller streams is JSON values one after the other, on lines of their own or not (`application/json` or
+//!   `application/x-ndjson`). The handler gets each as it is there.
+//! - Endpoints of [`Bytes`](crate::Bytes) take and give bytes as they come (`application/octet-stream`); where their
+//!   messages end is lost then, and an error breaks the response off.
+//! - Over HTTP/1.1 a stream both ways works with callers that read while they write, as curl does.
+//!
+//! Go Micro's own streams are refused with 501.
 //!
 //! # Routes
 //!

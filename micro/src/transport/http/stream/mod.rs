@@ -1,19 +1,6 @@
 //! Many messages in one body: how they are told apart, and how they end.
 //!
-//! # Between services
-//!
-//! A stream is one exchange of HTTP/2, a `POST` with the headers of a call. Its content type is
-//! `application/vnd.micro.stream; of="application/protobuf"`, where `of` is that of the messages. A body is messages one
-//! after the other: a byte that is 0, the length in four bytes (big-endian), and the message, as in gRPC. It ends with
-//! trailers that have `micro-error`, and this is empty where all is well: what ends in any other way was broken off.
-//! Beside an error, `micro-code` is the number that gRPC gives its code, where the number of HTTP stands for another.
-//! Bodies are so in both directions; the single reply to a stream is an ordinary body, with the content type of the
-//! message. An error in place of a stream is `micro-error` in the headers, as for calls.
-//!
-//! # For everyone else
-//!
-//! Requests are JSON values, one after the other, with white space between them or none; responses are lines of JSON, or
-//! server-sent events.
+//! The format, and what everyone else gets, is in the docs of [`http`](super).
 
 mod decode;
 mod encode;
@@ -98,7 +85,8 @@ pub(super) fn coded(error: Error, code: Option<&HeaderValue>) -> Error {
     let code = code.and_then(|code| code.to_str().ok()?.parse().ok()).and_then(Code::from_number);
     match code {
         Some(code) if code != error.code() => {
-            Error::new(code, error.detail()).with_status(error.status()).with_id(error.id())
+            let coded = Error::new(code, error.detail()).with_status(error.status()).with_id(error.id());
+            if error.is_unhandled() { coded.unhandled() } else { coded }
         }
         _ => error,
     }
