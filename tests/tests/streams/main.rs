@@ -1,6 +1,7 @@
 //! Streams, from the attribute to the caller.
 
 mod endings;
+mod flow;
 mod proxy;
 
 use std::sync::Arc;
