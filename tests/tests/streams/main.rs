@@ -1,5 +1,6 @@
 //! Streams, from the attribute to the caller.
 
+mod calls;
 mod endings;
 mod flow;
 mod proxy;
