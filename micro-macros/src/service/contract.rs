@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
-use super::expand::{about, probes, quiet, row};
+use super::expand::{about, probes, quiet, rows};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use super::types::{is_stream, is_unknown};
@@ -19,8 +19,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
     let client = &service.client;
     let about = about(service);
     let this = format_ident!("__MicroService", span = Span::mixed_site());
-    let rows =
-        service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(#this)));
+    let rows = rows(service, &quote!(#this));
     quote! {
         #quiet
         #[doc(hidden)]
