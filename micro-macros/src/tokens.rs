@@ -85,9 +85,7 @@ pub(crate) fn with_for(block: TokenStream) -> TokenStream {
 /// An item in two, where a second method begins in it: its attributes, or its first word.
 pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
     let trees: Vec<TokenTree> = item.into_iter().collect();
-    let is = |tree: &TokenTree, words: &[&str]| {
-        matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word))
-    };
+    let is = |tree: &TokenTree, words: &[&str]| matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word));
     let first = trees.iter().position(|tree| is(tree, &["fn"])).unwrap_or(trees.len());
     let begins = |tree: &TokenTree| {
         matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#') || is(tree, &["pub", "async", "fn"])
@@ -96,9 +94,7 @@ pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenSt
     let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_))).unwrap_or(trees.len());
     let second = trees.iter().skip(first + list).position(begins).map(|second| first + list + second);
     match second {
-        Some(second) => {
-            (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect()))
-        }
+        Some(second) => (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect())),
         None => (trees.into_iter().collect(), None),
     }
 }
@@ -113,8 +109,7 @@ fn visibility(item: TokenStream) -> (TokenStream, TokenStream) {
         over |= matches!(&tree, TokenTree::Ident(_));
         if word {
             visibility.extend([tree]);
-            let within =
-                |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+            let within = |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
             visibility.extend(trees.next_if(within));
         } else {
             rest.extend([tree]);

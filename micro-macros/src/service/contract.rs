@@ -8,7 +8,9 @@ use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_
 use super::expand::{about, probes, quiet, rows};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
+use super::signature::returns_future;
 use super::types::{is_stream, is_unknown};
+use crate::errors::{Errors, text};
 use crate::tokens;
 
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
@@ -82,8 +84,17 @@ pub(super) fn contract(
         if !marked {
             continue;
         }
+        let fn_token = method.sig.fn_token;
+        let waits = method.sig.asyncness.is_some() || returns_future(&method.sig);
         if let Some(meant) = meant.iter().find(|meant| meant.ident == method.sig.ident) {
             method.sig = (*meant).clone();
+        }
+        if !waits && method.default.is_none() {
+            // That says it once more, of the same tokens; implementations may have `async` or not.
+            let error = Errors::default().in_place_of(fn_token, text::handler_not_async());
+            method.sig.asyncness = None;
+            method.sig.output = parse_quote!(-> #error);
+            continue;
         }
         let quiet = allow();
         let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
@@ -130,7 +141,7 @@ fn has_names_alone(list: TokenStream) -> bool {
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
 fn send(signature: &mut Signature, std: &TokenStream) {
-    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    let future = returns_future(signature);
     if signature.asyncness.take().is_none() && future {
         return;
     }

@@ -36,7 +36,8 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
             contract::contract(item, bodies, &meant, &parsed.item, &parsed.arguments.krate)
         }
         Some(parse::Block::Inherent { .. }) => {
-            let with = |block, meant: &&Signature| tokens::with_signature(block, &meant.ident, &meant.to_token_stream());
+            let with =
+                |block, meant: &&Signature| tokens::with_signature(block, &meant.ident, &meant.to_token_stream());
             tokens::without_offers(meant.iter().fold(parsed.item, with))
         }
         _ => parsed.item,
