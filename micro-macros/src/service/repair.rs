@@ -207,6 +207,10 @@ impl Guessed {
     fn argument(&self, input: ParseStream<'_>, arguments: &mut TokenStream) -> syn::Result<()> {
         let ahead = input.fork();
         let read = ahead.parse::<FnArg>();
+        if !arguments.is_empty() && matches!(read, Ok(FnArg::Receiver(_))) {
+            // `(ctx: Context, &self)`: whoever calls it has `self` before.
+            return Err(ahead.error(""));
+        }
         if let Some(argument) = read.ok().filter(|_| !ahead.peek(Token![&]) && !ahead.peek(Token![:])) {
             input.advance_to(&ahead);
             argument.to_tokens(arguments);
