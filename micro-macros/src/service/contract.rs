@@ -14,7 +14,7 @@ use crate::errors::{Errors, text};
 use crate::tokens;
 
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
-pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
+pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic: bool) -> TokenStream {
     let krate = &service.krate;
     let (quiet, probes) = (quiet(), probes(krate));
     let vis = &service.client_vis;
@@ -22,6 +22,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
     let about = about(service);
     let this = format_ident!("__MicroService", span = Span::mixed_site());
     let rows = rows(service, &quote!(#this));
+    let bound = if generic { quote!() } else { quote!(#name +) };
     quote! {
         #quiet
         #[doc(hidden)]
@@ -36,7 +37,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
 
         #quiet
         #[automatically_derived]
-        impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
+        impl<#this: #bound 'static> #krate::__private::Contract<#this> for #client {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<#this>] = {
                 #probes

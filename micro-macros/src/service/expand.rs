@@ -25,7 +25,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn expand_service(service: &Service) -> TokenStream {
     let handle = match &service.owner {
         Owner::Type { ty, generics } => handle(service, ty, generics),
-        Owner::Trait { name, link } => contract_of(service, name, link),
+        Owner::Trait { name, link, generic } => contract_of(service, name, link, *generic),
     };
     let client = client(service);
     let agreements = service.handlers.iter().filter_map(|handler| agreement(service, handler));
@@ -127,7 +127,11 @@ pub(super) fn rows(service: &Service, this: &TokenStream) -> Vec<TokenStream> {
     let mut first = HashMap::new();
     let mut rows = Vec::new();
     for handler in service.handlers.iter().filter(|handler| handler.sound) {
-        let mut place = |ty: &Type| first.entry(ty.to_token_stream().to_string()).or_insert_with(|| ty.clone()).clone();
+        let mut place = |ty: &Type| match ty.to_token_stream().to_string() {
+            // Of each crate another.
+            text if text.contains("$crate") => ty.clone(),
+            text => first.entry(text).or_insert_with(|| ty.clone()).clone(),
+        };
         let request = handler.request.as_ref().map_or_else(|| parse_quote!(()), &mut place);
         rows.push(row(service, handler, this, &request, &place(&handler.response)));
     }
