@@ -202,7 +202,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
     let Implementation { krate, contract, ty, generics } = found;
     let quiet = quiet();
     let parameter = format_ident!("__MicroService", span = Span::mixed_site());
-    let client = format_ident!("__MicroClient", span = Span::mixed_site());
+    let way = format_ident!("__MicroWay", span = Span::mixed_site());
+    let client = quote!(<#ty as #way>::Client);
     // A mistake in the way from the trait to its client is one about the trait.
     let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
     let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
@@ -215,16 +216,24 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
     let (impl_generics, _, where_clause) = bounded.split_for_impl();
     quote! {
         const _: () = {
-            #[allow(type_alias_bounds)]
-            type #client<#parameter: #contract> = #projection;
+            // Not an alias, which would have more to say of a trait that is nowhere.
+            #quiet
+            trait #way {
+                type Client;
+            }
+
+            #quiet
+            impl<#parameter: #contract> #way for #parameter {
+                type Client = #projection;
+            }
 
             #quiet
             #[automatically_derived]
-            impl #impl_generics #krate::server::Handle<#client<#ty>> for #ty #where_clause {
+            impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
                 const SERVICE: #krate::server::About =
-                    <#client<#ty> as #krate::__private::Contract<#ty>>::SERVICE;
+                    <#client as #krate::__private::Contract<#ty>>::SERVICE;
                 const METHODS: &'static [#krate::server::Method<Self>] =
-                    <#client<#ty> as #krate::__private::Contract<#ty>>::METHODS;
+                    <#client as #krate::__private::Contract<#ty>>::METHODS;
             }
         };
     }
