@@ -459,4 +459,48 @@ mod tests {
             map_items(block, &|item| Some(item).filter(|item| syn::parse2::<syn::ImplItem>(item.clone()).is_ok()));
         assert_eq!(sound.to_string(), quote!(impl A { fn a(&self) {} const C: u8 = 1; }).to_string());
     }
+
+    #[test]
+    fn two_methods_without_a_semicolon_are_two() {
+        let typed = quote!(#[handler] async fn a(&self) -> Result<fn()> #[handler] async fn b(&self););
+        let (first, second) = split_at_method(typed);
+        assert_eq!(first.to_string(), quote!(#[handler] async fn a(&self) -> Result<fn()>).to_string());
+        assert_eq!(
+            second.map(|second| second.to_string()),
+            Some(
+                quote!(
+                    #[handler]
+                    async fn b(&self);
+                )
+                .to_string()
+            )
+        );
+        let one = quote!(
+            async fn a(&self);
+        );
+        assert!(split_at_method(one).1.is_none());
+    }
+
+    #[test]
+    fn a_visibility_is_told_from_the_rest() {
+        let item = quote!(
+            #[handler]
+            pub(crate) async fn a(&self, b: (u8,));
+        );
+        assert_eq!(
+            without_visibility(item).to_string(),
+            quote!(
+                #[handler]
+                async fn a(&self, b: (u8,));
+            )
+            .to_string()
+        );
+        let block = quote!(
+            trait A {
+                pub fn a();
+                fn b();
+            }
+        );
+        assert_eq!(visibilities(block).len(), 1);
+    }
 }
