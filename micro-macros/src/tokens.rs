@@ -87,12 +87,15 @@ pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenSt
     let trees: Vec<TokenTree> = item.into_iter().collect();
     let is = |tree: &TokenTree, words: &[&str]| matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word));
     let first = trees.iter().position(|tree| is(tree, &["fn"])).unwrap_or(trees.len());
-    let begins = |tree: &TokenTree| {
-        matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#') || is(tree, &["pub", "async", "fn"])
+    // A type that is a function has no name.
+    let begins = |pair: &[TokenTree]| match &pair[0] {
+        TokenTree::Punct(punct) => punct.as_char() == '#',
+        word => is(word, &["pub", "async"]) || is(word, &["fn"]) && matches!(pair[1], TokenTree::Ident(_)),
     };
-    // `fn async hello`, and types that are functions, are after the first word and an arrow.
-    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_))).unwrap_or(trees.len());
-    let second = trees.iter().skip(first + list).position(begins).map(|second| first + list + second);
+    // `fn async hello` is one: the second begins after the list of the first.
+    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_)));
+    let list = list.map_or(trees.len(), |list| first + list);
+    let second = trees.windows(2).skip(list).position(begins).map(|second| list + second);
     match second {
         Some(second) => (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect())),
         None => (trees.into_iter().collect(), None),

@@ -6,6 +6,7 @@ use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Safety, Signatur
 use super::types::{
     Items, arguments_of, is_stream, is_streaming, is_unknown, items_of, last, lasting, output_of, spelled,
 };
+use crate::arguments::nearest;
 use crate::errors::{Errors, text};
 use crate::tokens;
 
@@ -92,7 +93,10 @@ pub(super) fn further_messages(signature: &Signature) -> impl Iterator<Item = &T
         FnArg::Typed(input) => Some(&*input.ty),
         FnArg::Receiver(_) => None,
     });
-    typed.filter(|ty| context_of(ty).is_none()).skip(1)
+    // Of `ctx: Contxt` callers know nothing.
+    let misspelt =
+        |ty: &Type| last(ty).is_some_and(|name| nearest(&name.ident.to_string(), ["Context"].into_iter()).is_some());
+    typed.filter(move |ty| context_of(ty).is_none() && !misspelt(ty)).skip(1)
 }
 
 struct Inputs {
