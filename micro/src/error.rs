@@ -88,6 +88,34 @@ impl Code {
             _ => Code::Unknown,
         }
     }
+
+    /// The number that gRPC gives this code.
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The code for a number of gRPC; none for 0, which is no error, and for what is no code.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Code::Cancelled,
+            2 => Code::Unknown,
+            3 => Code::InvalidArgument,
+            4 => Code::DeadlineExceeded,
+            5 => Code::NotFound,
+            6 => Code::AlreadyExists,
+            7 => Code::PermissionDenied,
+            8 => Code::ResourceExhausted,
+            9 => Code::FailedPrecondition,
+            10 => Code::Aborted,
+            11 => Code::OutOfRange,
+            12 => Code::Unimplemented,
+            13 => Code::Internal,
+            14 => Code::Unavailable,
+            15 => Code::DataLoss,
+            16 => Code::Unauthenticated,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Code {
@@ -492,6 +520,13 @@ mod tests {
             error.to_micro(""),
             r#"{"id":"x","code":500,"detail":"a\n\u003cb\u003e\u0026\"\u2028é","status":"Internal Server Error"}"#
         );
+    }
+
+    #[test]
+    fn codes_have_the_numbers_of_grpc() {
+        let codes: Vec<_> = (0..20).filter_map(|number| Some((number, Code::from_number(number)?))).collect();
+        assert_eq!(codes.len(), 16);
+        assert!(codes.iter().all(|(number, code)| code.number() == *number), "{codes:?}");
     }
 
     #[test]
