@@ -59,6 +59,7 @@ pub mod conformance;
 mod context;
 pub mod endpoint;
 mod error;
+pub mod layer;
 pub mod message;
 mod metadata;
 mod net;

@@ -22,6 +22,7 @@ use futures_util::future::BoxFuture;
 
 use crate::Context;
 use crate::endpoint::Definition;
+use crate::layer::Layers;
 use crate::message::{Request, Response};
 
 /// What `#[micro::service]` implements: the endpoints of a type, and how to call them.
@@ -38,7 +39,13 @@ pub trait Handle<Client>: Send + Sync + 'static {
 
     /// The endpoints.
     const METHODS: &'static [Method<Self>];
+
+    /// The layers of endpoints that have some of their own, each made when the service starts.
+    const LAYERS: &'static [MethodLayers] = &[];
 }
+
+/// The name of an endpoint, and how to make its layers.
+pub type MethodLayers = (&'static str, fn() -> Layers);
 
 /// What is said of a service as a whole.
 #[non_exhaustive]

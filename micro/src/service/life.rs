@@ -111,7 +111,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
     }
     let client = service.client();
-    let Service { settings, wrong, handlers, mut hooks, .. } = service;
+    let Service { settings, wrong, handlers, layers, mut hooks, .. } = service;
     if let Some(error) = wrong {
         return Err(error);
     }
@@ -123,6 +123,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         add(&mut router)?;
     }
     router.extend(client.clone());
+    router.set_layers(layers.server);
     router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 

@@ -23,6 +23,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::client::{Client, Config, Parts};
+use crate::layer::{Layer, Layered, Layers, Next};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router};
 use crate::{Broker, Registry, Result, Selector, Transport};
@@ -48,6 +49,7 @@ pub struct Service {
     own: Own,
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
+    layers: Positions,
     hooks: Hooks,
     /// Whether `--proto` was given.
     #[cfg(feature = "protobuf")]
@@ -65,6 +67,14 @@ struct Own {
     transport: Option<Arc<dyn Transport>>,
     broker: Option<Arc<dyn Broker>>,
     selector: Option<Arc<dyn Selector>>,
+}
+
+/// What stands around what.
+#[derive(Clone, Default)]
+struct Positions {
+    server: Layers,
+    client: Layers,
+    subscriber: Layers,
 }
 
 /// What a program does at the turns of a service's life.
@@ -99,6 +109,7 @@ impl Service {
             own: Own::default(),
             propagate: Vec::new(),
             handlers: Vec::new(),
+            layers: Positions::default(),
             hooks: Hooks::default(),
             client: OnceLock::new(),
             #[cfg(feature = "protobuf")]
@@ -264,7 +275,7 @@ impl Service {
         let make = || {
             let (own, settings) = (self.own.clone(), self.settings.clone());
             let config = self.client_config();
-            Client::lazy(config, move || make_parts(own.clone(), settings.clone()).boxed())
+            Client::lazy(config, self.layers.client.stack(), move || make_parts(own.clone(), settings.clone()).boxed())
         };
         self.client.get_or_init(make).clone()
     }
@@ -279,6 +290,39 @@ impl Service {
     pub fn handle<Client: 'static, Form, H: IntoHandler<Client, Form>>(mut self, handler: H) -> Self {
         let handler = handler.into_handler();
         self.handlers.push(Box::new(move |router| router.add::<Client, H::Handler>(handler)));
+        self
+    }
+
+    /// Puts a layer around every endpoint, inside of those that are there: see [`layer`](crate::layer) for what layers are
+    /// and for their order.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.server = self.layers.server.with(layer);
+        self
+    }
+
+    /// Puts a layer around every attempt of every call that the service makes, inside of those that are there. Those
+    /// that are added after [`client`](Self::client) was called do not reach that client.
+    pub fn client_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.client = self.layers.client.with(layer);
+        self
+    }
+
+    /// Puts a layer around every subscriber, inside of those that are there: an event is a request whose endpoint is the
+    /// name of the topic, and its acknowledgement the response.
+    pub fn subscriber_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.subscriber = self.layers.subscriber.with(layer);
         self
     }
 
