@@ -7,6 +7,8 @@ use syn::{Attribute, Generics, Ident, ImplItem, ItemImpl, ItemTrait, Path, Trait
 use super::handler::{Handler, handler, is_name};
 use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is_ours};
 use super::route;
+use super::signature::meant_by;
+use super::subscriber::{Subscriber, subscriber};
 use super::types::{lasting, lasting_generics, mentioned, type_name, without_self};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -33,6 +35,7 @@ pub(super) struct Service {
     pub(super) proto: bool,
     pub(super) docs: Docs,
     pub(super) handlers: Vec<Handler>,
+    pub(super) subscribers: Vec<Subscriber>,
 }
 
 pub(super) enum Owner {
@@ -68,12 +71,13 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
     if named.is_none() {
         errors.push_at(&item.self_ty, text::service_self());
     }
-    let mut handlers = Vec::new();
+    let (mut handlers, mut subscribers) = (Vec::new(), Vec::new());
     for item in &item.items {
         let attributes = attributes_of_impl(item);
         match item {
             ImplItem::Fn(method) => {
                 handlers.extend(handler(attributes, &method.sig, errors));
+                subscribers.extend(subscriber(attributes, &method.sig, errors));
             }
             _ => misplaced(attributes, errors),
         }
@@ -82,6 +86,9 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
     for handler in &mut handlers {
         handler.request = handler.request.take().map(|ty| without_self(ty, &item.self_ty));
         handler.response = without_self(handler.response.clone(), &item.self_ty);
+    }
+    for subscriber in &mut subscribers {
+        subscriber.event = without_self(subscriber.event.clone(), &item.self_ty);
     }
     let generics = lasting_generics(&item.generics);
     let client_generics = mentioned(&generics, &handlers);
@@ -97,6 +104,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &service_name(arguments, &name, &mut Errors::default()), errors),
+        subscribers,
         owner: Owner::Type { ty: lasting(&item.self_ty), generics },
     })
 }
@@ -109,31 +117,32 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
     if !item.generics.params.is_empty() {
         errors.push_at(&item.generics.params, text::contract_generic());
     }
-    let mut handlers = Vec::new();
+    let (mut handlers, mut subscribers) = (Vec::new(), Vec::new());
     for item in &item.items {
         let attributes = attributes_of_trait(item);
         let TraitItem::Fn(method) = item else {
             misplaced(attributes, errors);
             continue;
         };
+        match subscriber(attributes, &method.sig, errors) {
+            Some(found) if tokens::mentions(found.event.to_token_stream(), &|ident| ident == "Self") => {
+                errors.push_at(&found.event, text::contract_self());
+            }
+            found => subscribers.extend(found),
+        }
         let Some(mut found) = handler(attributes, &method.sig, errors) else { continue };
-        for ty in found.request.iter().chain([&found.response]) {
+        let before = errors.count();
+        for ty in found.request.iter_mut().chain([&mut found.response]) {
             if tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self") {
-                errors.push_at(ty, text::contract_self());
+                *ty = errors.in_place_of(&ty, text::contract_self());
                 found.sound = false;
             }
         }
+        if errors.count() > before {
+            found.meant = Some(meant_by(&method.sig, found.request.as_ref(), &found.response));
+        }
         handlers.push(found);
     }
-    // Without a name for `Self` there is no type to give to the client.
-    handlers.retain(|handler| {
-        handler.sound
-            || !handler
-                .request
-                .iter()
-                .chain([&handler.response])
-                .any(|ty| tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self"))
-    });
     if !item.generics.params.is_empty() {
         return None;
     }
@@ -149,6 +158,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
         proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &wire, errors),
+        subscribers,
         name: wire,
         owner: Owner::Trait {
             name: name.clone(),
@@ -162,7 +172,14 @@ fn implementation(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -
     for item in &item.items {
         for attribute in attributes_of_impl(item) {
             if is_ours_at(attribute.path()) {
-                errors.push_at(attribute.path(), text::service_impl_mark());
+                let mark = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+                errors.push_at(
+                    attribute.path(),
+                    match mark.as_deref() {
+                        Some("subscriber") => text::service_impl_subscriber(),
+                        _ => text::service_impl_mark(),
+                    },
+                );
             }
         }
     }
@@ -203,7 +220,8 @@ pub(super) fn is_ours_at(path: &Path) -> bool {
 /// Our attributes on what is no method.
 fn misplaced(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes.iter().filter(|attribute| is_ours_at(attribute.path())) {
-        errors.push_at(attribute.path(), text::handler_item());
+        let subscriber = attribute.path().segments.last().is_some_and(|segment| segment.ident == "subscriber");
+        errors.push_at(attribute.path(), if subscriber { text::subscriber_item() } else { text::handler_item() });
     }
 }
 

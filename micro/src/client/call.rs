@@ -158,8 +158,8 @@ struct Options {
 /// Which nodes may take a call.
 type Filter = Box<dyn Fn(&Node) -> bool + Send + Sync>;
 
-impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
-    /// A call of a typed client.
+impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client. It asks nothing of the messages, of which the endpoint asks everything.
     #[doc(hidden)]
     pub fn new(
         target: &Target,
@@ -169,18 +169,6 @@ impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
         request: Req,
     ) -> Self {
         Self::of(target, definition, (request_wire, response_wire), Sent::Owned(request))
-    }
-
-    /// A call of a typed client that sends a stream.
-    #[doc(hidden)]
-    pub fn sending(
-        target: &Target,
-        definition: &'static Definition,
-        request_wire: Option<&'static Wire<Req>>,
-        response_wire: Option<&'static Wire<Res>>,
-        messages: impl Stream<Item = Req> + Send + 'static,
-    ) -> Self {
-        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
     }
 
     fn of(
@@ -198,6 +186,20 @@ impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
             options: Options::default(),
             shape: PhantomData,
         }
+    }
+}
+
+impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client that sends a stream.
+    #[doc(hidden)]
+    pub fn sending(
+        target: &Target,
+        definition: &'static Definition,
+        request_wire: Option<&'static Wire<Req>>,
+        response_wire: Option<&'static Wire<Res>>,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Self {
+        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
     }
 
     pub(super) fn untyped_sending(
@@ -524,14 +526,7 @@ impl Exchange<'_> {
     /// The caller's metadata, and what travels on from the call that this one is part of.
     fn metadata(&self, context: Option<&Context>) -> Metadata {
         let mut metadata = self.options.metadata.clone();
-        if let Some(context) = context {
-            for name in &self.target.client.core.config.propagate {
-                if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
-                    // It was valid when it came.
-                    let _ = metadata.insert(name, value);
-                }
-            }
-        }
+        self.target.client.core.config.carry_on(context, &mut metadata);
         metadata
     }
 

@@ -19,6 +19,8 @@ mod io;
 #[cfg(feature = "http")]
 mod listen;
 #[cfg(feature = "http")]
+mod post;
+#[cfg(feature = "http")]
 pub(crate) mod pulse;
 #[cfg(feature = "http")]
 mod serve;
@@ -27,5 +29,7 @@ mod serve;
 pub use frames::Frames;
 #[cfg(feature = "http")]
 pub(crate) use listen::bind;
+#[cfg(feature = "http")]
+pub(crate) use post::{Failed, Poster};
 #[cfg(feature = "http")]
 pub(crate) use serve::{Caller, Service, serve};

@@ -12,7 +12,9 @@ use http::Extensions;
 use tokio_util::sync::CancellationToken;
 
 use super::debug::{self, Debug};
+use super::once::{self, Once};
 use super::stats::Stats;
+use super::subscriber::Subscribers;
 use super::{About, Handle, Method};
 use crate::context::Host;
 use crate::endpoint::{Definition, Route, Segment};
@@ -32,9 +34,13 @@ pub struct Router {
     schema_hash: String,
     shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
-    layers: Layers,
-    /// The layers of the service, where it has some, once it is finished.
+    /// Around endpoints, and around subscribers.
+    layers: (Layers, Layers),
+    /// The first of them, where there are any, once it is finished.
     stack: Option<Stack>,
+    /// Of a function: what it may still do.
+    once: Option<Arc<Once>>,
+    pub(super) subscribers: Subscribers,
 }
 
 struct Entry {
@@ -78,18 +84,21 @@ impl Router {
             schema_hash: String::new(),
             shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
-            layers: Layers::new(),
+            layers: Default::default(),
             stack: None,
+            once: None,
+            subscribers: Subscribers::default(),
         }
     }
 
-    /// Adds the endpoints of a handler.
+    /// Adds the endpoints and the subscribers of a handler.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name, or a
     /// route for the same paths; [`Code::FailedPrecondition`](crate::Code::FailedPrecondition) for a route with a
     /// variable that text cannot fill.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
+        self.subscribers.add::<Client, H>(&handler)?;
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
         for (method, Method { definition, .. }) in methods.iter().enumerate() {
@@ -147,9 +156,23 @@ impl Router {
         Ok(())
     }
 
+    /// The server that the contexts of its calls and events run in.
+    pub(super) fn host(&self) -> Arc<dyn Host> {
+        self.shared.clone()
+    }
+
     /// How long a stream may be without a message; as long as it likes where nothing is said.
     pub(crate) fn set_stream_idle_timeout(&mut self, limit: Option<Duration>) {
         self.shared_mut().stream_idle_timeout = limit;
+    }
+
+    /// Serves one request or one event, and refuses all others; the built-in endpoints stay as they are.
+    pub(crate) fn serve_once(&mut self) -> Arc<Once> {
+        self.once.get_or_insert_default().clone()
+    }
+
+    pub(super) fn once(&self) -> Option<&Arc<Once>> {
+        self.once.as_ref()
     }
 
     /// Ends all streams, their callers told why.
@@ -166,14 +189,14 @@ impl Router {
         self.shared_mut().extensions.insert(value);
     }
 
-    /// Puts layers around all endpoints but the built-in ones.
-    pub(crate) fn set_layers(&mut self, layers: Layers) {
-        self.layers = layers;
+    /// Puts layers around all endpoints but the built-in ones, and around all subscribers.
+    pub(crate) fn set_layers(&mut self, endpoints: Layers, subscribers: Layers) {
+        self.layers = (endpoints, subscribers);
     }
 
     /// Makes all layers, once: whoever calls shares what they count.
     fn build_layers(&mut self) {
-        self.stack = self.layers.stack();
+        self.stack = self.layers.0.stack();
         for (entry, definition) in self.entries.iter_mut().zip(&self.endpoints) {
             if self.stack.is_none() && entry.layers.is_none() {
                 continue;
@@ -189,6 +212,8 @@ impl Router {
                 None => innermost,
             });
         }
+        let host = self.host();
+        self.subscribers.build_layers(&self.layers.1, &host);
     }
 
     /// Makes the layers, and adds the built-in endpoints, which describe all others and stand outside of the layers.
@@ -304,14 +329,23 @@ impl Serve for Router {
         if !entry.content_types.iter().any(|name| name == request.content_type.as_str()) {
             return refuse(codec::unsupported(&request.content_type, &entry.content_types).unhandled());
         }
-        match &entry.layered {
+        let handled = match &entry.layered {
             None => enter(&*entry.handler, entry.method, definition, &self.shared, request),
-            Some(inner) => Box::pin(guarded(request.deadline, move || match &self.stack {
-                Some(stack) => stack.run(request, inner.clone()),
-                None => inner.run(request),
-            })),
+            Some(inner) => layered(self.stack.as_ref(), inner, request),
+        };
+        match &self.once {
+            Some(_) if definition.name.starts_with("Debug.") => handled,
+            once => once::around(once.as_ref(), handled),
         }
     }
+}
+
+/// Runs what has layers.
+pub(super) fn layered<'s>(stack: Option<&'s Stack>, inner: &'s Next, request: Request) -> BoxFuture<'s, Response> {
+    Box::pin(guarded(request.deadline, move || match stack {
+        Some(stack) => stack.run(request, inner.clone()),
+        None => inner.run(request),
+    }))
 }
 
 /// Hands a request over to its handler: the context is made of what has become of it.

@@ -91,7 +91,9 @@ async fn a_layer_of_a_client_adds_metadata_that_the_handler_sees() {
     let net = Network::new();
     net.serve("desk", Desk::new().0).await;
     let caller = net.service("caller").client_layer(from_fn(|mut request: Request, next: Next| async move {
-        assert!(request.metadata.is_empty() && request.endpoint == "Desk.Say" && request.peer.remote.starts_with("memory"));
+        assert!(
+            request.metadata.is_empty() && request.endpoint == "Desk.Say" && request.peer.remote.starts_with("memory")
+        );
         request.extensions.insert(User("of the client".into()));
         request.metadata.insert("tenant", "acme")?;
         Ok(next.run(request).await)
@@ -272,7 +274,8 @@ async fn only_errors_of_layers_that_say_so_are_tried_again() {
 #[tokio::test]
 async fn a_request_that_a_layer_made_up_is_refused() {
     let net = Network::new();
-    let forge = from_fn(|_: Request, next: Next| async move { next.run(Request::new("desk", "Desk.Fail", "{}")).await });
+    let forge =
+        from_fn(|_: Request, next: Next| async move { next.run(Request::new("desk", "Desk.Fail", "{}")).await });
     net.start(net.service("desk").layer(forge).handle(Desk::new().0)).await;
     let error = net.client::<DeskClient>("desk").say(text("x")).await.unwrap_err();
     assert!(error.detail().contains("change the one that came"), "{error}");
