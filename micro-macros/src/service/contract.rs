@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
-use super::expand::{about, probes, quiet, row};
+use super::expand::{about, layers, probes, quiet, row};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use super::subscriber;
@@ -23,6 +23,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
     let rows =
         service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(#this)));
     let subscribers = subscriber::table(service, &quote!(#this));
+    let layers = layers(service);
     quote! {
         #quiet
         #[doc(hidden)]
@@ -45,6 +46,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
                 &[#(#rows),*]
             };
             #subscribers
+            #layers
         }
     }
 }
@@ -219,6 +221,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
                     <#client<#ty> as #krate::__private::Contract<#ty>>::METHODS;
                 const SUBSCRIBERS: &'static [#krate::server::Subscriber<Self>] =
                     <#client<#ty> as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
+                const LAYERS: &'static [#krate::server::MethodLayers] =
+                    <#client<#ty> as #krate::__private::Contract<#ty>>::LAYERS;
             }
         };
     }

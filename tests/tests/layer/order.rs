@@ -31,7 +31,7 @@ struct Ordered;
 impl Ordered {
     const NAME: &'static str = "endpoint one";
 
-    #[handler]
+    #[handler(layer(Self::counted(), mark("endpoint two", &SEEN)))]
     async fn around(&self, ctx: Context, request: Text) -> Result<Text> {
         SEEN.lock().unwrap().push("handler".to_owned());
         let _ = ctx;
