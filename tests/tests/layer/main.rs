@@ -1,5 +1,6 @@
 //! Layers, as those who write them and those who are called through them see them, on a network in memory.
 
+mod events;
 mod limits;
 mod order;
 mod stock;
@@ -38,7 +39,7 @@ impl Desk {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct User(String);
+pub(crate) struct User(pub(crate) String);
 
 #[micro::service]
 impl Desk {
