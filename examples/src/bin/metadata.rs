@@ -51,12 +51,13 @@ impl Stock {
 
 #[micro::main]
 async fn main() -> Result<()> {
-    let stock = Service::new("stock").address("127.0.0.1:0").registry(micro::registry::Memory::new());
-    let stock = stock.handle(Stock).start().await?;
-
+    // Both find each other by a registry in this process.
     let registry = micro::registry::Memory::new();
-    let shop = Service::new("shop").address("127.0.0.1:0").registry(registry).propagate("tenant");
-    let behind = StockClient::new("stock", Calls(stock.address().to_owned(), shop.client()).client());
+    let service = |name: &str| Service::new(name).address("127.0.0.1:0").registry(registry.clone());
+
+    let stock = service("stock").handle(Stock).start().await?;
+    let shop = service("shop").propagate("tenant");
+    let behind = StockClient::new("stock", &shop);
     let shop = shop.handle(Shop { stock: behind }).start().await?;
 
     let reply = ShopClient::new("shop", shop.client())
