@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
-use super::expand::{about, probes, quiet, rows};
+use super::expand::{about, layers, probes, quiet, rows};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use super::signature::returns_future;
@@ -25,6 +25,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic
     let rows = rows(service, &quote!(#this));
     let bound = if generic { quote!() } else { quote!(#name +) };
     let subscribers = subscriber::table(service, &quote!(#this));
+    let layers = layers(service);
     quote! {
         #quiet
         #[doc(hidden)]
@@ -47,6 +48,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic
                 &[#(#rows),*]
             };
             #subscribers
+            #layers
         }
     }
 }
@@ -239,6 +241,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
                     <#client as #krate::__private::Contract<#ty>>::METHODS;
                 const SUBSCRIBERS: &'static [#krate::server::Subscriber<Self>] =
                     <#client as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
+                const LAYERS: &'static [#krate::server::MethodLayers] =
+                    <#client as #krate::__private::Contract<#ty>>::LAYERS;
             }
         };
     }

@@ -6,7 +6,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, Path, Type, parse_quote};
+use syn::{Attribute, Expr, Generics, Path, Type, parse_quote};
 
 use super::client::{client, module};
 use super::contract::{contract_of, expand_implementation};
@@ -110,6 +110,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let about = about(service);
     let rows = rows(service, &quote!(Self));
     let subscribers = subscriber::table(service, &quote!(Self));
+    let layers = layers(service);
     quote! {
         #quiet
         #[automatically_derived]
@@ -121,6 +122,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
                 &[#(#rows),*]
             };
             #subscribers
+            #layers
         }
     }
 }
@@ -139,6 +141,24 @@ pub(super) fn rows(service: &Service, this: &TokenStream) -> Vec<TokenStream> {
         rows.push(row(service, handler, this, &request, &place(&handler.response)));
     }
     rows
+}
+
+/// The table of the layers that endpoints and subscribers have of their own; none where there are none.
+pub(super) fn layers(service: &Service) -> Option<TokenStream> {
+    let krate = &service.krate;
+    let own = service.handlers.iter().filter(|handler| handler.sound && !handler.layers.is_empty());
+    let rows = own.map(|handler| {
+        let name = format!("{}.{}", service.name, handler.wire);
+        layers_row(service, &handler.cfgs, &name, &handler.layers)
+    });
+    let rows: Vec<_> = rows.chain(subscriber::layers(service)).collect();
+    (!rows.is_empty()).then(|| quote!(const LAYERS: &'static [#krate::server::MethodLayers] = &[#(#rows),*];))
+}
+
+/// One row of it. What is no layer is reported at the user's expression.
+pub(super) fn layers_row(service: &Service, cfgs: &[Attribute], name: &str, layers: &[Expr]) -> TokenStream {
+    let krate = &service.krate;
+    quote!(#(#cfgs)* (#name, || #krate::layer::Layers::new() #(.with(#layers))*))
 }
 
 /// One row of the table.
