@@ -1,6 +1,6 @@
 //! `#[main]`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::{Item, Path, ReturnType, Safety, Signature};
 
@@ -31,7 +31,7 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     if signature.ident != "main" {
         return errors.beside(item);
     }
-    let tokens = if errors.count() == 0 { expand(&krate, &signature, &item) } else { placeholder(&item) };
+    let tokens = if errors.count() == 0 { expand(&krate, &signature, &item) } else { placeholder(&signature, item) };
     errors.beside(tokens)
 }
 
@@ -70,7 +70,11 @@ fn expand(krate: &Path, signature: &Signature, item: &TokenStream) -> TokenStrea
 }
 
 /// A `main` for a program whose own has mistakes: without one there would be a second error.
-fn placeholder(item: &TokenStream) -> TokenStream {
+fn placeholder(signature: &Signature, item: TokenStream) -> TokenStream {
+    // That `async` is missing has been said.
+    let is_fn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "fn");
+    let with = |tree| if is_fn(&tree) { quote!(async #tree) } else { quote!(#tree) };
+    let item = if signature.asyncness.is_none() { item.into_iter().map(with).collect() } else { item };
     quote! {
         fn main() {
             #[allow(dead_code)]

@@ -67,19 +67,134 @@ pub(crate) fn map_items(block: TokenStream, map: &dyn Fn(TokenStream) -> Option<
     trees.into_iter().collect()
 }
 
-/// The block with another return type for the method of that name.
-pub(crate) fn with_output(block: TokenStream, method: &proc_macro2::Ident, output: &TokenStream) -> TokenStream {
+/// `impl Greeter for Polite` of `impl Greeter Polite`: rustc has said that the word is missing.
+pub(crate) fn with_for(block: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = block.into_iter().collect();
+    let ends = |tree: &TokenTree| match tree {
+        TokenTree::Ident(word) => word != "impl" && word != "dyn" && word != "unsafe",
+        TokenTree::Punct(punct) => punct.as_char() == '>',
+        _ => false,
+    };
+    let place = trees.windows(2).rposition(|pair| ends(&pair[0]) && matches!(&pair[1], TokenTree::Ident(_)));
+    if let Some(place) = place {
+        trees.splice(place + 1..place + 1, quote::quote!(for));
+    }
+    trees.into_iter().collect()
+}
+
+/// An item in two, where a second method begins in it: its attributes, or its first word.
+pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenStream>) {
+    let trees: Vec<TokenTree> = item.into_iter().collect();
+    let is = |tree: &TokenTree, words: &[&str]| matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word));
+    let first = trees.iter().position(|tree| is(tree, &["fn"])).unwrap_or(trees.len());
+    let begins = |tree: &TokenTree| {
+        matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#') || is(tree, &["pub", "async", "fn"])
+    };
+    // `fn async hello`, and types that are functions, are after the first word and an arrow.
+    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_))).unwrap_or(trees.len());
+    let second = trees.iter().skip(first + list).position(begins).map(|second| first + list + second);
+    match second {
+        Some(second) => (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect())),
+        None => (trees.into_iter().collect(), None),
+    }
+}
+
+/// The visibility of a method, and the method without it.
+fn visibility(item: TokenStream) -> (TokenStream, TokenStream) {
+    let (mut visibility, mut rest) = (TokenStream::new(), TokenStream::new());
+    let mut trees = item.into_iter().peekable();
+    let mut over = false;
+    while let Some(tree) = trees.next() {
+        let word = matches!(&tree, TokenTree::Ident(word) if word == "pub") && !over;
+        over |= matches!(&tree, TokenTree::Ident(_));
+        if word {
+            visibility.extend([tree]);
+            let within = |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+            visibility.extend(trees.next_if(within));
+        } else {
+            rest.extend([tree]);
+        }
+    }
+    (visibility, rest)
+}
+
+/// A method as one without `pub`.
+pub(crate) fn without_visibility(item: TokenStream) -> TokenStream {
+    visibility(item).1
+}
+
+/// Each visibility that is written in a block.
+pub(crate) fn visibilities(block: TokenStream) -> Vec<TokenStream> {
+    let found = std::cell::RefCell::new(Vec::new());
+    map_items(block, &|item| {
+        found.borrow_mut().push(visibility(item).0);
+        None
+    });
+    found.into_inner().into_iter().filter(|found| !found.is_empty()).collect()
+}
+
+/// The block with another list of arguments for the method of that name.
+pub(crate) fn with_list(block: TokenStream, method: &proc_macro2::Ident, list: &Group) -> TokenStream {
+    map_items(block, &|item| {
+        let mut trees: Vec<TokenTree> = item.into_iter().collect();
+        let name = trees.iter().position(|tree| matches!(tree, TokenTree::Ident(word) if word == method));
+        let rest = trees.iter_mut().skip(name.unwrap_or(usize::MAX));
+        let is_list =
+            |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
+        if let Some(old) = rest.into_iter().find(|tree| is_list(tree)) {
+            *old = TokenTree::from(list.clone());
+        }
+        Some(trees.into_iter().collect())
+    })
+}
+
+/// The list of arguments of the method of that name, as it is written in a block.
+pub(crate) fn list_of(block: TokenStream, method: &proc_macro2::Ident) -> Option<Group> {
+    let found = std::cell::RefCell::new(None);
+    map_items(block, &|item| {
+        let mut trees = item.into_iter().skip_while(|tree| !matches!(tree, TokenTree::Ident(word) if word == method));
+        found.borrow_mut().get_or_insert(trees.find_map(|tree| match tree {
+            TokenTree::Group(list) if list.delimiter() == Delimiter::Parenthesis => Some(list),
+            _ => None,
+        })?);
+        None
+    });
+    found.into_inner()
+}
+
+/// The item with a list of no parameters, where it has none, in a place of nobody's.
+///
+/// rustc offers to make a parameter of a type that it does not find, and only where the item was typed: what we make of
+/// the same type would then not be the same error. It offers nothing where that place is not the user's.
+pub(crate) fn without_offers(item: TokenStream) -> TokenStream {
+    let mut trees: Vec<TokenTree> = item.into_iter().collect();
+    let place = trees.iter().enumerate().find_map(|(number, tree)| match tree {
+        TokenTree::Ident(word) if word == "impl" => Some(number + 1),
+        TokenTree::Ident(word) if word == "trait" || word == "struct" || word == "enum" => Some(number + 2),
+        _ => None,
+    });
+    let free = |tree: &TokenTree| !matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '<');
+    if let Some(place) = place.filter(|place| trees.get(*place).is_some_and(free)) {
+        trees.splice(place..place, quote::quote_spanned!(Span::mixed_site()=> <>));
+    }
+    trees.into_iter().collect()
+}
+
+/// The block with another signature for the method of that name.
+pub(crate) fn with_signature(block: TokenStream, method: &proc_macro2::Ident, signature: &TokenStream) -> TokenStream {
     map_items(block, &|item| {
         let mut trees: Vec<TokenTree> = item.into_iter().collect();
         let is_name = |tree: &TokenTree| matches!(tree, TokenTree::Ident(name) if name == method);
         let is_fn = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "fn");
-        let name = trees.windows(2).position(|pair| is_fn(&pair[0]) && is_name(&pair[1]));
-        let is_list =
-            |tree: &TokenTree| matches!(tree, TokenTree::Group(group) if group.delimiter() == Delimiter::Parenthesis);
-        let list = name.and_then(|name| Some(name + trees[name..].iter().position(is_list)?));
-        if let Some(list) = list {
+        let is_before = |tree: &TokenTree| match tree {
+            TokenTree::Ident(word) => ["const", "async", "unsafe", "safe", "extern"].iter().any(|known| word == known),
+            TokenTree::Literal(_) => true,
+            _ => false,
+        };
+        if let Some(place) = trees.windows(2).position(|pair| is_fn(&pair[0]) && is_name(&pair[1])) {
+            let words = trees[..place].iter().rev().take_while(|tree| is_before(tree)).count();
             let end = trees.len() - 1;
-            trees.splice(list + 1..end, quote::quote!(-> #output));
+            trees.splice(place - words..end, signature.clone());
         }
         Some(trees.into_iter().collect())
     })

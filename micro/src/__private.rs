@@ -116,7 +116,7 @@ impl<S: Sync> Dispatch<S> {
         service: &Arc<S>,
         context: Context,
         request: Request,
-        handler: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut + Send + 'static,
+        handler: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
         S: Send + 'static,
@@ -125,7 +125,7 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, move |context, request, out| {
+        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
             Box::pin(async move {
                 let message = crate::codec::decode(wires.0, &request.content_type, &request.body.into_one()?)?;
                 handler(service, context, message, out).await
@@ -139,7 +139,7 @@ impl<S: Sync> Dispatch<S> {
         service: &Arc<S>,
         context: Context,
         request: Request,
-        handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut + Send + 'static,
+        handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
         S: Send + 'static,
@@ -148,7 +148,7 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, move |context, request, out| {
+        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
             let messages = out.incoming(wires.0, request.body);
             Box::pin(handler(service, context, messages, out))
         })
@@ -185,7 +185,7 @@ pub trait NotShared<S> {
         _: &Arc<S>,
         _: Context,
         _: Request,
-        _: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut,
+        _: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
     }
@@ -196,7 +196,7 @@ pub trait NotShared<S> {
         _: &Arc<S>,
         _: Context,
         _: Request,
-        _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut,
+        _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
     }

@@ -90,7 +90,7 @@ pub use metadata::Metadata;
 pub use plugin::Options;
 #[cfg(feature = "flags")]
 pub use service::Flags;
-pub use service::{Running, Service};
+pub use service::{Function, Running, Service};
 pub use streaming::Streaming;
 
 /// A call of a typed client: see [`client::Call`].

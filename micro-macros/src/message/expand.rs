@@ -70,8 +70,6 @@ fn item(message: &Message) -> TokenStream {
 
 /// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.
 fn stand_in(message: &Message) -> TokenStream {
-    let krate = &message.krate;
-    let (std, serde) = (quote!(#krate::__private::std), quote!(#krate::__private::serde));
     let mut input = message.input.clone();
     let own = |derive| !message.missing.contains(&derive);
     let strip = |attributes: &mut Vec<Attribute>| {
@@ -93,6 +91,29 @@ fn stand_in(message: &Message) -> TokenStream {
         }
         Data::Union(_) => {}
     }
+    let impls = stand_in_impls(message);
+    quote!(#input #impls)
+}
+
+/// A type that cannot be read, as it was typed, and the same traits.
+pub(super) fn unread(message: &Message, item: TokenStream) -> TokenStream {
+    let own = |derive| !message.missing.contains(&derive);
+    let ours = |name: &str| match name {
+        "message" => true,
+        "serde" => !own(Derive::Serialize) && !own(Derive::Deserialize),
+        "default" => !own(Derive::Default),
+        _ => false,
+    };
+    let item = tokens::replace_attributes(item, &ours, &TokenStream::new());
+    let impls = stand_in_impls(message);
+    quote!(#item #impls)
+}
+
+/// The traits that a type lacks. They are never called.
+fn stand_in_impls(message: &Message) -> TokenStream {
+    let krate = &message.krate;
+    let (std, serde) = (quote!(#krate::__private::std), quote!(#krate::__private::serde));
+    let input = &message.input;
     let name = &input.ident;
     let (impl_generics, type_generics, where_clause) = input.generics.split_for_impl();
     let mut reading = input.generics.clone();
@@ -127,7 +148,7 @@ fn stand_in(message: &Message) -> TokenStream {
             }
         },
     });
-    quote!(#input #(#impls)*)
+    quote!(#(#impls)*)
 }
 
 /// Lets `null` stand for an empty list or map, as Go writes those that were never set.

@@ -16,9 +16,14 @@ pub(crate) use serde::Serde;
 pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let parsed = parse::parse(arguments, item, &mut errors);
-    let tokens = match parsed.input {
-        Some(input) => expand::expand(&model::Message::new(input, parsed.krate, parsed.json, &mut errors)),
-        None => parsed.item,
+    let tokens = match (parsed.input, parsed.shell) {
+        (Some(input), _) => expand::expand(&model::Message::new(input, parsed.krate, parsed.json, &mut errors)),
+        // rustc has said what is wrong in it.
+        (None, Some(shell)) => {
+            let quiet = &mut Errors::default();
+            expand::unread(&model::Message::new(shell, parsed.krate, parsed.json, quiet), parsed.item)
+        }
+        (None, None) => parsed.item,
     };
     errors.beside(tokens)
 }

@@ -14,6 +14,8 @@ pub(super) struct Parsed {
     /// As it was typed.
     pub(super) item: TokenStream,
     pub(super) input: Option<DeriveInput>,
+    /// The type without what is in it, where that cannot be read.
+    pub(super) shell: Option<DeriveInput>,
 }
 
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
@@ -42,7 +44,19 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         // What is wrong in a type is rustc's to say, which sees it too.
         Err(_) => None,
     };
-    Parsed { krate: krate(path), json, item, input }
+    let unread = syn::parse2::<syn::Item>(item.clone()).is_err();
+    let shell = if unread { shell(item.clone()) } else { None };
+    Parsed { krate: krate(path), json, item, input, shell }
+}
+
+/// A type with nothing in it, whatever the user has put there.
+fn shell(item: TokenStream) -> Option<DeriveInput> {
+    let mut shell = syn::parse2(tokens::signature(item)).ok()?;
+    if let DeriveInput { data: syn::Data::Enum(data), .. } = &mut shell {
+        // Without one it would have no default.
+        data.variants.push(syn::parse_quote!(Unread));
+    }
+    Some(shell)
 }
 
 /// `json = "proto3"`, or `json = "serde"`.

@@ -1,6 +1,6 @@
 //! Contracts: the trait, and the way from it to the client and the table of endpoints.
 
-use proc_macro2::{Group, Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
@@ -49,8 +49,14 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
     }
 }
 
-/// The trait of a contract, with futures that can be sent between threads.
-pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> TokenStream {
+/// The trait of a contract, with futures that can be sent between threads; `typed` is the block as the user wrote it.
+pub(super) fn contract(
+    item: &ItemTrait,
+    bodies: &[Group],
+    meant: &[&Signature],
+    typed: &TokenStream,
+    krate: &Path,
+) -> TokenStream {
     let mut item = item.clone();
     let link = format_ident!("__{}Contract", item.ident.unraw());
     let std = quote!(#krate::__private::std);
@@ -59,10 +65,17 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
     for bound in [quote!(#link), quote!(#std::marker::Send), quote!(#std::marker::Sync)] {
         item.supertraits.push(parse_quote!(#bound));
     }
-    // Nobody could implement a method whose arguments have no types.
+    // rustc reads over names without types, and says the same only once of the same tokens; what else has no type could
+    // be implemented by nobody.
+    let mut untyped = Vec::new();
     item.items.retain(|item| {
-        !matches!(item, TraitItem::Fn(method)
-            if method.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(input) if is_unknown(&input.ty))))
+        let TraitItem::Fn(method) = item else { return true };
+        if !method.sig.inputs.iter().any(|input| matches!(input, FnArg::Typed(input) if is_missing(&input.ty))) {
+            return true;
+        }
+        let list = tokens::list_of(typed.clone(), &method.sig.ident).filter(|list| has_names_alone(list.stream()));
+        untyped.extend(list.map(|list| (method.sig.ident.clone(), list)));
+        untyped.last().is_some_and(|(name, _)| *name == method.sig.ident)
     });
     for item in &mut item.items {
         let TraitItem::Fn(method) = item else {
@@ -73,6 +86,9 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
         if !marked {
             continue;
         }
+        if let Some(meant) = meant.iter().find(|meant| meant.ident == method.sig.ident) {
+            method.sig = (*meant).clone();
+        }
         let quiet = allow();
         let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
         method.attrs.extend(quiet);
@@ -80,13 +96,40 @@ pub(super) fn contract(item: &ItemTrait, bodies: &[Group], krate: &Path) -> Toke
             // That it is missing has been said; those who implement the contract have it.
             method.sig.inputs.insert(0, parse_quote!(&self));
         }
+        let unsaid = matches!(&method.sig.output, ReturnType::Type(_, ty) if is_missing(ty));
         send(&mut method.sig, &std);
-        if let Some(body) = &mut method.default {
+        if let Some(body) = method.default.as_mut().filter(|_| unsaid) {
+            *body = parse_quote!({ #std::future::pending::<()>() });
+        } else if let Some(body) = &mut method.default {
             let inner = body.clone();
             body.stmts = vec![syn::Stmt::Expr(parse_quote!(async move #inner), None)];
         }
     }
-    tokens::refill(item.to_token_stream(), bodies)
+    let with = |block, (name, list): &(Ident, Group)| tokens::with_list(block, name, list);
+    let block = untyped.iter().fold(tokens::refill(item.to_token_stream(), bodies), with);
+    let block = tokens::without_offers(block);
+    // That no method has one is rustc's to say.
+    let visible = tokens::visibilities(typed.clone()).into_iter().map(|visibility| {
+        quote! {
+            const _: () = {
+                trait Visible { #visibility fn visible(); }
+            };
+        }
+    });
+    quote!(#block #(#visible)*)
+}
+
+/// Whether a type has not been written; an error that stands in its place is one.
+fn is_missing(ty: &Type) -> bool {
+    is_unknown(ty) && !matches!(ty, Type::Verbatim(_))
+}
+
+/// Whether a list has names without types.
+fn has_names_alone(list: TokenStream) -> bool {
+    let trees: Vec<_> = list.into_iter().collect();
+    trees
+        .split(|tree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ','))
+        .any(|piece| matches!(piece, [TokenTree::Ident(name)] if name != "self"))
 }
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
@@ -96,7 +139,8 @@ fn send(signature: &mut Signature, std: &TokenStream) {
         return;
     }
     let output = match &signature.output {
-        ReturnType::Type(_, ty) if is_unknown(ty) => {
+        // An error that stands there is told once and for all.
+        ReturnType::Type(_, ty) if is_missing(ty) => {
             signature.output = parse_quote!(-> impl #std::future::Future + #std::marker::Send);
             return;
         }

@@ -7,7 +7,7 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 use super::parse::is_ours;
 use super::route::{self, Route};
 use super::signature::{Streams, shape};
-use super::types::{error_span, is_unknown};
+use super::types::{error_span, is_unknown, item_error_span};
 use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -24,10 +24,12 @@ pub(super) struct Handler {
     pub(super) request: Option<Type>,
     pub(super) response: Type,
     pub(super) streams: Streams,
-    /// Whether the error that `response` is has to stand for the return type in the block too.
-    pub(super) no_output: bool,
+    /// The signature for the block, where the typed one would have more to say.
+    pub(super) meant: Option<Signature>,
     /// Where the return type is.
     pub(super) output: Span,
+    /// Where the result in a stream is.
+    pub(super) item_output: Span,
     pub(super) timeout: Option<u64>,
     pub(super) idempotent: bool,
     pub(super) retries: Option<u32>,
@@ -109,8 +111,9 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         request: shape.request,
         response: shape.response,
         streams: shape.streams,
-        no_output: shape.no_output,
+        meant: shape.meant,
         output: error_span(&signature.output),
+        item_output: item_error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,

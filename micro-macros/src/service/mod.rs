@@ -18,8 +18,8 @@ pub(crate) use types::{arguments_of, error_span, last, spelled, without_self};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::Signature;
 
-use self::handler::Handler;
 use crate::errors::{Errors, text};
 use crate::tokens;
 
@@ -28,17 +28,21 @@ pub(crate) fn attribute(arguments: TokenStream, item: TokenStream) -> TokenStrea
     let mut errors = Errors::default();
     let parsed = parse::parse(arguments, item, &mut errors);
     let model = parsed.block.as_ref().and_then(|block| model::build(block, &parsed.arguments, &mut errors));
+    let mut meant = Vec::new();
+    if let Some(model::Model::Service(service)) = &model {
+        meant.extend(service.handlers.iter().filter_map(|handler| handler.meant.as_ref()));
+    }
     let mut tokens = match &parsed.block {
         Some(parse::Block::Contract { item, bodies, .. }) if model.is_some() => {
-            contract::contract(item, bodies, &parsed.arguments.krate)
+            contract::contract(item, bodies, &meant, &parsed.item, &parsed.arguments.krate)
+        }
+        Some(parse::Block::Inherent { .. }) => {
+            let with =
+                |block, meant: &&Signature| tokens::with_signature(block, &meant.ident, &meant.to_token_stream());
+            tokens::without_offers(meant.iter().fold(parsed.item, with))
         }
         _ => parsed.item,
     };
-    if let Some(model::Model::Service(service)) = &model {
-        for Handler { ident, response, .. } in service.handlers.iter().filter(|handler| handler.no_output) {
-            tokens = tokens::with_output(tokens, ident, &response.to_token_stream());
-        }
-    }
     tokens.extend(model.map(|model| expand::expand(&model)));
     errors.beside(tokens)
 }

@@ -7,6 +7,7 @@ use syn::{Attribute, Generics, Ident, ImplItem, ItemImpl, ItemTrait, Path, Trait
 use super::handler::{Handler, handler, is_name};
 use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is_ours};
 use super::route;
+use super::signature::meant_by;
 use super::subscriber::{Subscriber, subscriber};
 use super::types::{lasting, lasting_generics, mentioned, type_name, without_self};
 use crate::docs::Docs;
@@ -130,23 +131,18 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
             found => subscribers.extend(found),
         }
         let Some(mut found) = handler(attributes, &method.sig, errors) else { continue };
-        for ty in found.request.iter().chain([&found.response]) {
+        let before = errors.count();
+        for ty in found.request.iter_mut().chain([&mut found.response]) {
             if tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self") {
-                errors.push_at(ty, text::contract_self());
+                *ty = errors.in_place_of(&ty, text::contract_self());
                 found.sound = false;
             }
         }
+        if errors.count() > before {
+            found.meant = Some(meant_by(&method.sig, found.request.as_ref(), &found.response));
+        }
         handlers.push(found);
     }
-    // Without a name for `Self` there is no type to give to the client.
-    handlers.retain(|handler| {
-        handler.sound
-            || !handler
-                .request
-                .iter()
-                .chain([&handler.response])
-                .any(|ty| tokens::mentions(ty.to_token_stream(), &|ident| ident == "Self"))
-    });
     if !item.generics.params.is_empty() {
         return None;
     }

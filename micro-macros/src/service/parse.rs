@@ -46,7 +46,8 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         }
         let (mended, sound) = salvage(hollow);
         item = tokens::refill(mended, &bodies);
-        syn::parse2(sound).ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_)))
+        let read = syn::parse2(sound.clone()).or_else(|_| syn::parse2(tokens::with_for(sound)));
+        read.ok().filter(|item| matches!(item, Item::Impl(_) | Item::Trait(_)))
     });
     let block = match read {
         Some(Item::Impl(item)) => match &item.trait_ {
@@ -67,7 +68,11 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
 
 /// Whether all of a block has been read: a method without a body is left as it is.
 fn is_whole(item: &Item) -> bool {
-    !matches!(item, Item::Impl(block) if block.items.iter().any(|item| matches!(item, ImplItem::Verbatim(_))))
+    match item {
+        Item::Impl(block) => !block.items.iter().any(|item| matches!(item, ImplItem::Verbatim(_))),
+        Item::Trait(block) => !block.items.iter().any(|item| matches!(item, TraitItem::Verbatim(_))),
+        _ => true,
+    }
 }
 
 /// A block with the methods that cannot be read as they were meant; and the same for the client, without those that
@@ -76,7 +81,8 @@ fn is_whole(item: &Item) -> bool {
 fn salvage(hollow: TokenStream) -> (TokenStream, TokenStream) {
     let contract = hollow.clone().into_iter().any(|tree| matches!(tree, TokenTree::Ident(word) if word == "trait"));
     let readable = |item: &TokenStream| match contract {
-        true => syn::parse2::<TraitItem>(item.clone()).is_ok(),
+        // One with `pub` is no more than tokens.
+        true => syn::parse2::<TraitItem>(item.clone()).is_ok_and(|item| !matches!(item, TraitItem::Verbatim(_))),
         // A method without a body is one in a trait.
         false => syn::parse2::<ImplItem>(item.clone()).is_ok_and(|item| !matches!(item, ImplItem::Verbatim(_))),
     };
@@ -84,11 +90,24 @@ fn salvage(hollow: TokenStream) -> (TokenStream, TokenStream) {
         if readable(&item) {
             return Some(Mended { sound: item.clone(), item });
         }
-        if let Ok(TraitItem::Fn(mut method)) = syn::parse2(item.clone()) {
-            // rustc reads over a body that is not there.
-            method.semi_token = None;
-            method.default = Some(syn::parse_quote!({}));
-            return Some(Mended { item, sound: quote!(#method) });
+        match syn::parse2(item.clone()) {
+            Ok(TraitItem::Fn(mut method)) => {
+                // rustc reads over a body that is not there.
+                method.semi_token = None;
+                method.default = Some(syn::parse_quote!({}));
+                return Some(Mended { item, sound: quote!(#method) });
+            }
+            // It reads over a value that is not there too, and says so later.
+            Ok(TraitItem::Const(_) | TraitItem::Type(_)) => {
+                return Some(Mended { item, sound: TokenStream::new() });
+            }
+            _ => {}
+        }
+        if contract {
+            let private = tokens::without_visibility(item.clone());
+            if readable(&private) {
+                return Some(Mended { item, sound: private });
+            }
         }
         let ended = quote!(#item;);
         if contract && readable(&ended) {
@@ -96,9 +115,14 @@ fn salvage(hollow: TokenStream) -> (TokenStream, TokenStream) {
         }
         repaired(item).filter(|mended| mended.sound.is_empty() || readable(&mended.sound))
     };
-    let item = tokens::map_items(hollow.clone(), &|item| mend(item).map(|mended| mended.item));
-    let sound = tokens::map_items(hollow, &|item| mend(item).map(|mended| mended.sound));
-    (item, sound)
+    let mend_each = |item: TokenStream| {
+        // In a trait a `;` that is missing joins two methods.
+        let (first, second) = if contract && !readable(&item) { tokens::split_at_method(item) } else { (item, None) };
+        [Some(first), second].into_iter().flatten().filter_map(mend).collect::<Vec<_>>()
+    };
+    let item = |item| Some(mend_each(item).into_iter().map(|mended| mended.item).collect());
+    let sound = |item| Some(mend_each(item).into_iter().map(|mended| mended.sound).collect());
+    (tokens::map_items(hollow.clone(), &item), tokens::map_items(hollow, &sound))
 }
 
 /// The first token of an item: the whole of it would be underlined otherwise.

@@ -11,6 +11,10 @@ use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{FnArg, Token, Type};
 
+use super::parse::is_ours;
+use crate::arguments::nearest;
+use crate::tokens;
+
 /// An item in place of one that cannot be read.
 pub(super) struct Mended {
     /// For the block.
@@ -33,15 +37,20 @@ pub(super) fn repaired(typed: TokenStream) -> Option<Mended> {
     }
     let method = Method::read(typed.clone())?;
     let guessed = Guessed::default();
-    let arguments = guessed.arguments(method.arguments.stream())?;
-    let output = guessed.output(method.output)?;
+    let arguments = guessed.arguments(method.arguments.stream());
+    let output = guessed.output(method.output);
     let mut list = Group::new(Delimiter::Parenthesis, arguments);
     list.set_span(method.arguments.span());
     let (before, name, generics, end) = (method.before, method.name, method.generics, method.end);
-    let sound = quote!(#before fn #name #generics #list #output #end);
+    let head = quote!(#before fn #name #generics #list #output);
+    let sound = quote!(#head #end);
+    let lost = guessed.lost.get() && !is_punct(&end, ';');
     let item = match (guessed.unknown.get(), guessed.untyped.get()) {
+        // The body has names that are nowhere.
+        (false, _) if lost => quote!(#head { loop {} }),
         // Nothing that is done with what is not there is looked at.
-        (true, _) => quote!(#before fn #name(&self) {}),
+        (true, _) if !is_punct(&end, ';') => quote!(#before fn #name(&self) {}),
+        (true, _) => typed,
         // rustc reads over it, and says the same only once of the same tokens.
         (false, true) => typed,
         (false, false) => sound.clone(),
@@ -69,18 +78,21 @@ impl Method {
             TokenTree::Ident(word) => matches!(word.to_string().as_str(), "pub" | "async" | "fn"),
             _ => false,
         };
-        let mut trees: Vec<TokenTree> = item.into_iter().skip_while(|tree| !begins(tree)).collect();
+        let ours = |tree: &TokenTree| group(tree).is_some_and(|group| tokens::is_attribute(group.stream(), &is_ours));
+        let mut trees: Vec<TokenTree> = item.into_iter().skip_while(|tree| !begins(tree) && !ours(tree)).collect();
         let end = trees.pop()?;
         let words = trees.iter().position(|tree| matches!(tree, TokenTree::Ident(_)))?;
         let mut head = trees.split_off(words);
-        let mut before: TokenStream = trees.into_iter().collect();
+        let mut before = attributes(trees);
         let mut is_async = false;
+        let mut is_pub = false;
         let mut name = None;
         let mut number = 0;
         while let Some(TokenTree::Ident(word)) = head.get(number) {
             match word.to_string().as_str() {
                 "pub" => {
-                    before.extend(head.get(number).cloned());
+                    before.extend(head.get(number).filter(|_| !is_pub).cloned());
+                    is_pub = true;
                     let within = head.get(number + 1).filter(|tree| is_group(tree, Delimiter::Parenthesis));
                     if head.get(number + 2).is_some_and(|tree| matches!(tree, TokenTree::Ident(_))) {
                         before.extend(within.cloned());
@@ -89,8 +101,11 @@ impl Method {
                 }
                 "async" => is_async = true,
                 "fn" => {}
-                // The last one: `fun hello`.
-                _ => name = Some(word.clone()),
+                // Never a name, as the name is the last: `fun hello`, `asyn fn hello`.
+                other => {
+                    is_async |= name.is_none() && nearest(other, ["async"].into_iter()).is_some();
+                    name = Some(word.clone());
+                }
             }
             number += 1;
         }
@@ -109,6 +124,19 @@ impl Method {
         };
         Some(Self { before, name, generics, arguments, output, end })
     }
+}
+
+/// Attributes, and what was meant as one: `#![handler]`, `[handler]`, `#(handler)`.
+fn attributes(trees: Vec<TokenTree>) -> TokenStream {
+    let mut attributes = TokenStream::new();
+    for tree in trees {
+        if let TokenTree::Group(group) = tree {
+            let mut brackets = Group::new(Delimiter::Bracket, group.stream());
+            brackets.set_span(group.span());
+            attributes.extend(quote!(# #brackets));
+        }
+    }
+    attributes
 }
 
 fn is_group(tree: &TokenTree, delimiter: Delimiter) -> bool {
@@ -133,10 +161,12 @@ struct Guessed {
     unknown: Cell<bool>,
     /// A name without a type.
     untyped: Cell<bool>,
+    /// A name.
+    lost: Cell<bool>,
 }
 
 impl Guessed {
-    fn arguments(&self, list: TokenStream) -> Option<TokenStream> {
+    fn arguments(&self, list: TokenStream) -> TokenStream {
         let read = |input: ParseStream<'_>| {
             let mut arguments = TokenStream::new();
             while !input.is_empty() {
@@ -148,7 +178,29 @@ impl Guessed {
             }
             Ok(arguments)
         };
-        read.parse2(list).ok()
+        read.parse2(list.clone()).unwrap_or_else(|_| self.pieces(list))
+    }
+
+    /// What can be told of a list that cannot be read: how many arguments there are, and most of their types.
+    fn pieces(&self, list: TokenStream) -> TokenStream {
+        self.lost.set(true);
+        let mut arguments = quote!(&self);
+        let trees: Vec<TokenTree> = list.into_iter().collect();
+        let is_end = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if ",;.".contains(punct.as_char()));
+        for (number, piece) in trees.split(is_end).filter(|piece| !piece.is_empty()).enumerate() {
+            let colon = piece.iter().position(|tree| is_punct(tree, ':'));
+            let is_self = |tree: &TokenTree| matches!(tree, TokenTree::Ident(word) if word == "self");
+            if piece.iter().any(is_self) || number == 0 && colon.is_none() {
+                continue;
+            }
+            let ty: TokenStream = piece.iter().skip(colon.map_or(0, |colon| colon + 1)).cloned().collect();
+            let closed = quote!(#ty >);
+            let ty = [ty, closed].into_iter().find_map(|form| syn::parse2::<Type>(form).ok());
+            self.unknown.set(self.unknown.get() || ty.is_none());
+            let ty = ty.map_or_else(|| unknown().into_token_stream(), |ty| ty.into_token_stream());
+            arguments.extend(quote!(, _: #ty));
+        }
+        arguments
     }
 
     /// `ctx Context` and `ctx = Context` are `ctx: Context`; two arguments may have lost the comma between them.
@@ -186,26 +238,39 @@ impl Guessed {
         Ok(())
     }
 
-    /// `Result<T>`, `- > Result<T>`, `: Result<T>`, `-> Result<T` and `-> Result<T>>` are `-> Result<T>`.
-    fn output(&self, output: Vec<TokenTree>) -> Option<TokenStream> {
+    /// `Result<T>`, `- > Result<T>`, `: Result<T>`, `-> Result<T`, `-> Result<T>>`, `-> Result T` and `-> Result[T]` are
+    /// `-> Result<T>`.
+    fn output(&self, output: Vec<TokenTree>) -> TokenStream {
         if output.is_empty() {
-            return Some(TokenStream::new());
+            return TokenStream::new();
         }
         let is_arrow = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if "-=>:".contains(punct.as_char()));
         let mut ty: Vec<TokenTree> = output.into_iter().skip_while(is_arrow).collect();
-        if ty.is_empty() {
-            self.unknown.set(true);
-            let unknown = unknown();
-            return Some(quote!(-> #unknown));
-        }
         let closed: TokenStream = ty.iter().cloned().chain(quote!(>)).collect();
         let whole: TokenStream = ty.iter().cloned().collect();
+        let bracketed = bracketed(&ty);
         let last = ty.pop();
         let opened = last.filter(|last| is_punct(last, '>')).map(|_| ty.into_iter().collect());
-        let forms = [Some(whole), Some(closed), opened];
-        let ty = forms.into_iter().flatten().find_map(|form| syn::parse2::<Type>(form).ok())?;
-        Some(quote!(-> #ty))
+        let forms = [Some(whole), Some(closed), opened, bracketed];
+        match forms.into_iter().flatten().find_map(|form| syn::parse2::<Type>(form).ok()) {
+            Some(ty) => quote!(-> #ty),
+            None => {
+                self.unknown.set(true);
+                let unknown = unknown();
+                quote!(-> #unknown)
+            }
+        }
     }
+}
+
+/// `Result<T>` of `Result T` and `Result[T]`.
+fn bracketed(output: &[TokenTree]) -> Option<TokenStream> {
+    let (result, reply) = output.split_first()?;
+    let reply = match reply {
+        [TokenTree::Group(group)] => group.stream(),
+        reply => reply.iter().cloned().collect(),
+    };
+    Some(quote!(#result<#reply>))
 }
 
 /// Reads over `self&` or `&self: Self`, up to the next comma.

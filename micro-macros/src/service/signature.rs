@@ -1,7 +1,7 @@
 //! What the signature of an endpoint says of its messages.
 
 use quote::ToTokens;
-use syn::{FnArg, GenericParam, ReceiverKind, ReturnType, Safety, Signature, Type};
+use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Safety, Signature, Token, Type};
 
 use super::types::{
     Items, arguments_of, is_stream, is_streaming, is_unknown, items_of, last, lasting, output_of, spelled,
@@ -17,8 +17,8 @@ pub(super) struct Shape {
     pub(super) response: Type,
     /// Whether there are many of them.
     pub(super) streams: Streams,
-    /// What stands there for a result says nothing of it, not even to the body.
-    pub(super) no_output: bool,
+    /// The signature for the block, where the typed one would have the body complain of the same once more.
+    pub(super) meant: Option<Signature>,
 }
 
 /// Which way messages stream.
@@ -48,16 +48,37 @@ pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Shape {
     if let Some(clause) = &signature.generics.where_clause {
         errors.push(clause.where_token.span, text::handler_where());
     }
+    let before = errors.count();
     let Inputs { context, request, streams: requests } = inputs(signature, errors);
     let (response, replies) = response(signature, errors);
     let streams = Streams { requests, replies };
-    let no_output = match &signature.output {
-        ReturnType::Default => true,
-        ReturnType::Type(_, ty) => {
-            last(ty).is_some_and(|result| result.ident == "Result" && arguments_of(result).is_empty())
-        }
-    };
-    Shape { context, request, response, streams, no_output }
+    let mut meant = None;
+    if errors.count() > before || signature.asyncness.is_none() {
+        meant = Some(meant_by(signature, request.as_ref(), &response));
+    }
+    Shape { context, request, response, streams, meant }
+}
+
+/// The signature with the errors in place of the types that they are about: a body that was written for another type
+/// has nothing to say of it.
+pub(super) fn meant_by(signature: &Signature, request: Option<&Type>, response: &Type) -> Signature {
+    let mut meant = signature.clone();
+    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    if meant.asyncness.is_none() && !future {
+        meant.asyncness = Some(Token![async](signature.fn_token.span));
+    }
+    if matches!(response, Type::Verbatim(_)) {
+        let span = signature.ident.span();
+        meant.output = ReturnType::Type(Token![->](span), Box::new(response.clone()));
+    }
+    let messages = meant.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(input) if context_of(&input.ty).is_none() => Some(&mut input.ty),
+        _ => None,
+    });
+    if let Some((message, request @ Type::Verbatim(_))) = messages.zip(request).next() {
+        **message = request.clone();
+    }
+    meant
 }
 
 struct Inputs {
@@ -137,17 +158,15 @@ pub(super) fn context_of(ty: &Type) -> Option<bool> {
 fn message(ty: &Type, errors: &mut Errors) -> Type {
     match ty {
         Type::Reference(reference) => {
-            let form = by_value(&reference.elem);
-            errors.push_at(ty, text::handler_message_reference(spelled(&form)));
-            form
+            errors.in_place_of(ty, text::handler_message_reference(spelled(&by_value(&reference.elem))))
         }
         Type::Paren(paren) => message(&paren.elem, errors),
-        Type::ImplTrait(_) => errors.in_place_of(ty, text::handler_message_impl()),
+        Type::ImplTrait(_) | Type::Infer(_) => errors.in_place_of(ty, text::handler_message_impl()),
         _ => {
-            if let Some(span) = tokens::lifetime(ty.to_token_stream()) {
-                errors.push(span, text::handler_message_borrows());
+            if let Some(lifetime) = tokens::lifetime(ty.to_token_stream()) {
+                return errors.in_place_of(Ident::new("lifetime", lifetime), text::handler_message_borrows());
             }
-            *lasting(ty)
+            ty.clone()
         }
     }
 }
@@ -190,17 +209,15 @@ fn streamed(ty: &Type, errors: &mut Errors) -> Type {
     match ty {
         _ if is_unknown(ty) => ty.clone(),
         _ if is_stream(ty) => errors.in_place_of(ty, text::handler_stream_of_streams()),
-        Type::ImplTrait(_) => errors.in_place_of(ty, text::handler_message_impl()),
+        Type::ImplTrait(_) | Type::Infer(_) => errors.in_place_of(ty, text::handler_message_impl()),
         Type::Reference(reference) => {
-            let form = by_value(&reference.elem);
-            errors.push_at(ty, text::handler_message_reference(spelled(&form)));
-            form
+            errors.in_place_of(ty, text::handler_message_reference(spelled(&by_value(&reference.elem))))
         }
         _ => {
-            if let Some(span) = tokens::lifetime(ty.to_token_stream()) {
-                errors.push(span, text::handler_message_borrows());
+            if let Some(lifetime) = tokens::lifetime(ty.to_token_stream()) {
+                return errors.in_place_of(Ident::new("lifetime", lifetime), text::handler_message_borrows());
             }
-            *lasting(ty)
+            ty.clone()
         }
     }
 }
@@ -258,8 +275,7 @@ fn response(signature: &Signature, errors: &mut Errors) -> (Type, bool) {
         if is_stream(ty) {
             return (errors.in_place_of(ty, text::handler_stream_bare()), true);
         }
-        let broken = errors.in_place_of(ty, text::handler_result(spelled(ty)));
-        return (if matches!(ty, Type::ImplTrait(_)) { broken } else { ty.clone() }, false);
+        return (errors.in_place_of(ty, text::handler_result(spelled(ty))), false);
     };
     let Some(reply) = arguments_of(segment).into_iter().next() else {
         return (errors.in_place_of(ty, text::handler_result_alias()), false);

@@ -156,8 +156,8 @@ struct Options {
 /// Which nodes may take a call.
 type Filter = Box<dyn Fn(&Node) -> bool + Send + Sync>;
 
-impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
-    /// A call of a typed client.
+impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client. It asks nothing of the messages, of which the endpoint asks everything.
     #[doc(hidden)]
     pub fn new(
         target: &Target,
@@ -167,18 +167,6 @@ impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
         request: Req,
     ) -> Self {
         Self::of(target, definition, (request_wire, response_wire), Sent::Owned(request))
-    }
-
-    /// A call of a typed client that sends a stream.
-    #[doc(hidden)]
-    pub fn sending(
-        target: &Target,
-        definition: &'static Definition,
-        request_wire: Option<&'static Wire<Req>>,
-        response_wire: Option<&'static Wire<Res>>,
-        messages: impl Stream<Item = Req> + Send + 'static,
-    ) -> Self {
-        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
     }
 
     fn of(
@@ -196,6 +184,20 @@ impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
             options: Options::default(),
             shape: PhantomData,
         }
+    }
+}
+
+impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
+    /// A call of a typed client that sends a stream.
+    #[doc(hidden)]
+    pub fn sending(
+        target: &Target,
+        definition: &'static Definition,
+        request_wire: Option<&'static Wire<Req>>,
+        response_wire: Option<&'static Wire<Res>>,
+        messages: impl Stream<Item = Req> + Send + 'static,
+    ) -> Self {
+        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
     }
 
     pub(super) fn untyped_sending(

@@ -6,6 +6,7 @@ mod debug;
 mod event;
 mod handled;
 mod lease;
+mod once;
 mod router;
 mod stats;
 mod streamed;
@@ -16,6 +17,7 @@ mod subscriber;
 pub use event::{Events, NotSharedEvents, topic};
 pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
+pub(crate) use once::Once;
 pub use router::Router;
 #[doc(hidden)]
 pub use streamed::Out;

@@ -12,6 +12,7 @@ use http::Extensions;
 use tokio_util::sync::CancellationToken;
 
 use super::debug::{self, Debug};
+use super::once::{self, Once};
 use super::stats::Stats;
 use super::subscriber::Subscribers;
 use super::{About, Handle, Method};
@@ -32,6 +33,8 @@ pub struct Router {
     schema_hash: String,
     shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
+    /// Of a function: what it may still do.
+    once: Option<Arc<Once>>,
     pub(super) subscribers: Subscribers,
 }
 
@@ -72,6 +75,7 @@ impl Router {
             schema_hash: String::new(),
             shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
+            once: None,
             subscribers: Subscribers::default(),
         }
     }
@@ -147,6 +151,15 @@ impl Router {
     /// How long a stream may be without a message; as long as it likes where nothing is said.
     pub(crate) fn set_stream_idle_timeout(&mut self, limit: Option<Duration>) {
         self.shared_mut().stream_idle_timeout = limit;
+    }
+
+    /// Serves one request or one event, and refuses all others; the built-in endpoints stay as they are.
+    pub(crate) fn serve_once(&mut self) -> Arc<Once> {
+        self.once.get_or_insert_default().clone()
+    }
+
+    pub(super) fn once(&self) -> Option<&Arc<Once>> {
+        self.once.as_ref()
     }
 
     /// Ends all streams, their callers told why.
@@ -278,7 +291,11 @@ impl Serve for Router {
         let metadata = std::mem::take(&mut request.metadata);
         let peer = request.peer.clone();
         let context = Context::new(definition.name, metadata, request.deadline, peer, self.shared.clone());
-        entry.handler.call(entry.method, context, request)
+        let handled = entry.handler.call(entry.method, context, request);
+        match &self.once {
+            Some(_) if definition.name.starts_with("Debug.") => handled,
+            once => once::around(once.as_ref(), handled),
+        }
     }
 }
 

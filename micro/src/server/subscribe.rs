@@ -77,8 +77,11 @@ impl Subscriber {
     async fn subscribe(&self) -> Result<Subscription> {
         let mut options = SubscribeOptions::default().with_until(self.leave.clone());
         options.queue = self.terms.queue.as_deref().map(str::to_owned);
-        // As many again as are handled, so that the next ones are there.
-        options.prefetch = Some(self.terms.concurrency.saturating_mul(2).max(16));
+        options.prefetch = Some(match self.router.once() {
+            // As many again as are handled, so that the next ones are there.
+            None => self.terms.concurrency.saturating_mul(2).max(16),
+            Some(_) => 1,
+        });
         self.broker.subscribe(&self.terms.topic, options).await
     }
 
@@ -161,6 +164,10 @@ impl Subscriber {
             Err(_) => Err(Error::internal("what stands around the subscriber panicked")),
         };
         let Err(error) = result else { return delivery.ack() };
+        if error.is_unhandled() {
+            // Of a function that has had its event: this one is for another node.
+            return delivery.nack();
+        }
         let (service, topic) = (self.router.service(), &*delivery.topic);
         let (subscriber, attempt) = (self.name, delivery.attempt);
         let fate = match self.can.redelivery {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::{Handle, Router};
+use super::{Handle, Router, once};
 use crate::broker::{Capabilities, Follow, Terms};
 use crate::codec::{self, Wire};
 use crate::message::{Request, Response};
@@ -185,7 +185,7 @@ impl Router {
         let entry = &self.subscribers.0[subscriber];
         let metadata = std::mem::take(&mut request.metadata);
         let context = Context::new(entry.name, metadata, request.deadline, request.peer.clone(), self.host());
-        entry.bound.deliver(context, request)
+        once::around(self.once(), entry.bound.deliver(context, request))
     }
 
     /// Refuses a broker that cannot do what a subscriber asks for.

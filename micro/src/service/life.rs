@@ -15,7 +15,7 @@ use super::{Hook, Hooks, Service, plugins};
 use crate::broker::{Outlet, Publisher};
 use crate::client::Client;
 use crate::registry::{Endpoint, Node, Registration};
-use crate::server::{Lease, Router, Subscriptions};
+use crate::server::{Lease, Once, Router, Subscriptions};
 use crate::transport::Serve;
 use crate::{Error, Result, net, units};
 
@@ -118,7 +118,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
     }
     let client = service.client();
-    let Service { settings, wrong, handlers, mut hooks, .. } = service;
+    let Service { settings, wrong, handlers, mut hooks, once, .. } = service;
     if let Some(error) = wrong {
         return Err(error);
     }
@@ -131,6 +131,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     }
     router.extend(client.clone());
     router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
+    let once = once.then(|| router.serve_once());
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 
     let parts = client.parts().await?;
@@ -180,7 +181,8 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     let stop = CancellationToken::new();
     let (told, withdrawn) = mpsc::channel();
     let drain = settings.duration(Key::DrainTimeout);
-    let life = Life { name: name.clone(), lease, router, serving, subscriptions, accept_until, hooks, drain, told };
+    let life =
+        Life { name: name.clone(), lease, router, serving, subscriptions, accept_until, hooks, drain, told, once };
     let life = tokio::spawn(life.until(stop.clone()));
     let end = async move { life.await.unwrap_or_else(|_| Err(Error::internal("the service's own task panicked"))) };
     let end = end.boxed().shared();
@@ -203,6 +205,7 @@ struct Life {
     hooks: Hooks,
     drain: Duration,
     told: mpsc::Sender<()>,
+    once: Option<Arc<Once>>,
 }
 
 impl Life {
@@ -210,8 +213,15 @@ impl Life {
     async fn until(mut self, stop: CancellationToken) -> Result<()> {
         let mut outcome = Ok(());
         let mut ended = false;
+        let answered = async {
+            match &self.once {
+                Some(once) => once.answered().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
+            () = answered => tracing::info!(service = %self.name, "answered"),
             served = &mut self.serving => {
                 ended = true;
                 let why = if served.is_err() { "panicked" } else { "ended by itself" };

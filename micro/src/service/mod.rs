@@ -2,6 +2,7 @@
 
 #[cfg(feature = "flags")]
 mod flags;
+mod function;
 mod life;
 #[cfg(feature = "flags")]
 mod log;
@@ -11,6 +12,7 @@ mod settings;
 
 #[cfg(feature = "flags")]
 pub use flags::Flags;
+pub use function::Function;
 pub use life::Running;
 #[doc(hidden)]
 pub use main::{Outcome, main};
@@ -50,6 +52,8 @@ pub struct Service {
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
     hooks: Hooks,
+    /// Whether it serves one request only: a [`Function`].
+    once: bool,
     /// Whether `--proto` was given.
     #[cfg(feature = "protobuf")]
     proto: bool,
@@ -101,6 +105,7 @@ impl Service {
             propagate: Vec::new(),
             handlers: Vec::new(),
             hooks: Hooks::default(),
+            once: false,
             client: OnceLock::new(),
             #[cfg(feature = "protobuf")]
             proto: false,
@@ -131,6 +136,8 @@ impl Service {
         max_message_size(bytes: usize) => MaxMessageSize, crate::units::show_size(bytes);
         /// How long a connection may be open without a call, zero for ever; otherwise 75 s.
         idle_timeout(timeout: Duration) => IdleTimeout, crate::units::show_duration(timeout);
+        /// How long a stream may be open without a message either way, zero for ever; otherwise for ever.
+        stream_idle_timeout(timeout: Duration) => StreamIdleTimeout, crate::units::show_duration(timeout);
         /// How long calls under way may take when it stops; otherwise 30 s.
         drain_timeout(timeout: Duration) => DrainTimeout, crate::units::show_duration(timeout);
     }

@@ -1,5 +1,8 @@
 //! Streams, from the attribute to the caller.
 
+mod endings;
+mod proxy;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -176,7 +176,7 @@ impl Link {
     async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
         let (mut parts, incoming) = response.into_parts();
         let body = body::read(incoming, self.max_message_size).await.map_err(|unread| self.unread(unread))?;
-        let (mut content_type, mut error, mut closes) = (None, None, false);
+        let (mut content_type, mut error, mut closes, mut unhandled) = (None, None, false, false);
         let mut metadata = HeaderMap::new();
         // One pass: there are two or three of them, and each look into the map costs more than that.
         for (name, value) in std::mem::take(&mut parts.headers) {
@@ -188,6 +188,8 @@ impl Link {
                 closes = value.as_bytes().eq_ignore_ascii_case(b"close");
             } else if name == head::ERROR {
                 error = Some(value);
+            } else if name == head::UNHANDLED {
+                unhandled = true;
             } else if name != CONTENT_LENGTH && name != TRANSFER_ENCODING && name != head::X_ERROR {
                 metadata.insert(name, value);
             }
@@ -201,6 +203,7 @@ impl Link {
             }
             None => Ok(body),
         };
+        let result = if unhandled { result.map_err(Error::unhandled) } else { result };
         if metadata.contains_key(&head::ENDPOINT) {
             metadata = self.without_echo(request, metadata);
         }

@@ -7,9 +7,9 @@ use http_body_util::Full;
 use hyper::body::Body as _;
 
 use super::head;
-use crate::Error;
 use crate::error::escape_html;
 use crate::message::ContentType;
+use crate::{Code, Error};
 
 /// What an error says at most: it travels in headers, twice.
 const MAX_DETAIL: usize = 16 << 10;
@@ -39,6 +39,9 @@ impl Style {
         given: Option<HeaderValue>,
         name: &str,
     ) -> HttpResponse {
+        if error.is_unhandled() && error.code() == Code::Unavailable {
+            headers.insert(&head::UNHANDLED, HeaderValue::from_static("true"));
+        }
         let error = shortened(error);
         match self {
             // What the server core says of a content type that no codec reads; a handler's own 415 is another.
