@@ -1,7 +1,8 @@
 //! Events as users meet them: topics, subscribers, what becomes of one that was not handled.
 
 use std::net::UdpSocket;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,9 @@ use micro::registry::{Node, Registration, Registry};
 use micro::testing::Network;
 use micro::{Bytes, Code, ContentType, Context, Error, Metadata, Result, Running, Service, Topic, registry, transport};
 use serde::{Deserialize, Serialize};
+use tests::netns::Namespace;
 use tests::process::Process;
+use tests::{has_namespaces, has_program, need};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
@@ -814,4 +817,68 @@ async fn a_subscriber_that_is_behind_makes_publishers_wait() {
     timeout(PATIENCE, publishing).await.unwrap().unwrap();
     running.stop().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), (0..100).collect::<Vec<u64>>());
+}
+
+/// The built program of `interop/events`, where there is Go and its modules.
+fn go_micro() -> Option<PathBuf> {
+    if !need("go", has_program("go")) || !need("root and `ip`, for network namespaces", has_namespaces()) {
+        return None;
+    }
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-events");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/events");
+    let built = Command::new("go").args(["build", "-o"]).arg(&program).current_dir(source).output().unwrap();
+    let there = built.status.success();
+    if !there {
+        eprintln!("{}", String::from_utf8_lossy(&built.stderr));
+    }
+    need("the modules of Go Micro", there).then_some(program)
+}
+
+#[test]
+fn go_micro_publishes_to_ours_and_subscribes_to_ours() {
+    let Some(go_micro) = go_micro() else { return };
+    // Its broker is on loopback, and its registry asks on every interface: this one leads nowhere else.
+    let (here, there) = (Namespace::new(), Namespace::new());
+    here.link("10.84.0.1/24", &there, "10.84.0.2/24");
+    // Go Micro asks by the default route, and hears nothing without one.
+    let routed = here.command("ip").args(["route", "add", "default", "via", "10.84.0.2"]).status();
+    assert!(routed.unwrap().success());
+    let topic = "orders.interop";
+    let ours = |queue: Option<&str>| {
+        let mut command = here.command(env!("CARGO_BIN_EXE_listener"));
+        command.env_remove("MICRO_REGISTRY_ADDRESS").env("TOPIC", topic).envs(queue.map(|queue| ("QUEUE", queue)));
+        let mut process = Process::start(command.args(["--server_address=127.0.0.1:0", "--log_level=error"]));
+        assert_eq!(process.line(), "ready");
+        process
+    };
+    let theirs = |queue: &str| {
+        let mut process =
+            Process::start(here.command(&go_micro).args(["subscribe", topic, queue]).stderr(Stdio::null()));
+        while process.line() != "ready" {}
+        process
+    };
+    let (mut ours_alone, mut ours_in_queue) = (ours(None), ours(Some("q")));
+    let (mut theirs_alone, mut theirs_in_queue) = (theirs(""), theirs("r"));
+    let check = |ours: [&mut Process; 2], theirs: [&mut Process; 2], count: u64| {
+        for process in ours {
+            let mut lines: Vec<_> = (0..count).map(|_| process.line()).collect();
+            lines.sort();
+            assert_eq!(lines, (0..count).map(|id| format!("{{\"id\":{id}}} acme")).collect::<Vec<_>>());
+        }
+        for process in theirs {
+            let mut lines: Vec<_> = (0..count).map(|_| process.line()).collect();
+            lines.sort();
+            assert_eq!(lines, (0..count).map(|id| format!("{id} acme")).collect::<Vec<_>>());
+        }
+    };
+    // Ours to both.
+    let mut publisher = here.command(env!("CARGO_BIN_EXE_listener"));
+    publisher.env_remove("MICRO_REGISTRY_ADDRESS").env("TOPIC", topic).env("PUBLISH", "5");
+    let published = publisher.output().unwrap();
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    check([&mut ours_alone, &mut ours_in_queue], [&mut theirs_alone, &mut theirs_in_queue], 5);
+    // Theirs to both.
+    let published = here.command(&go_micro).args(["publish", topic, "5"]).output().unwrap();
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    check([&mut ours_alone, &mut ours_in_queue], [&mut theirs_alone, &mut theirs_in_queue], 5);
 }
