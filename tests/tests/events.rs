@@ -20,7 +20,9 @@ use micro::{Bytes, Code, ContentType, Context, Error, Metadata, Result, Running,
 use serde::{Deserialize, Serialize};
 use tests::netns::Namespace;
 use tests::process::Process;
-use tests::{has_namespaces, has_program, need};
+use tests::wire::{Answer, Raw};
+use tests::{has_namespaces, has_program, need, vectors};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
@@ -637,9 +639,15 @@ async fn what_cannot_be_published_says_why() {
 /// A node of the http broker at an address where nobody listens.
 async fn dead_node(registry: &registry::Memory, id: &str, queue: &str) -> String {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let metadata = [("broker", "http"), ("topic", "orders.placed"), ("secure", "false")];
+    node_at(registry, id, "orders.placed", queue, &closed).await;
+    closed
+}
+
+/// A node of the http broker.
+async fn node_at(registry: &registry::Memory, id: &str, topic: &str, queue: &str, address: &str) {
+    let metadata = [("broker", "http"), ("topic", topic), ("secure", "false")];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    let node = Node { id: id.into(), address: closed.clone(), metadata };
+    let node = Node { id: id.into(), address: address.into(), metadata };
     let registration = Registration {
         name: "micro.http.broker".into(),
         version: queue.into(),
@@ -647,7 +655,6 @@ async fn dead_node(registry: &registry::Memory, id: &str, queue: &str) -> String
         ..Registration::default()
     };
     registry.register(&registration, PATIENCE).await.unwrap();
-    closed
 }
 
 #[tokio::test]
@@ -772,6 +779,90 @@ async fn the_http_broker_answers_as_go_micro_does() {
     let (status, text) = send(M::POST, to.clone(), event("orders.placed", &"A".repeat(6 << 20))).await;
     assert_eq!((status, text.contains("4MiB (--max_message_size)")), (413, true), "{text}");
     running.stop().await.unwrap();
+}
+
+/// The recorded events of a version whose format the http broker speaks, as they were sent.
+fn recorded(case: &str) -> Vec<(String, Vec<u8>)> {
+    let cases = vectors::of_kind("broker").into_iter().filter(|vector| vector["case"] == case);
+    let cases = cases.filter(|vector| !matches!(vector["version"].as_str(), Some("v0" | "v1")));
+    let read = |vector: serde_json::Value| {
+        let file = |name: &str| vectors::bytes(vector["files"][name].as_str().unwrap());
+        let answer = Answer::parse(&file("response"));
+        assert_eq!((answer.status(), answer.header("content-length")), (200, Some("0")));
+        (vector["version"].as_str().unwrap().to_owned(), file("request"))
+    };
+    let found: Vec<_> = cases.map(read).collect();
+    assert_eq!(found.len(), 3, "{case} of V2, V5 and V6");
+    found
+}
+
+#[tokio::test]
+async fn recorded_events_of_go_micro_are_taken() {
+    let http = OverHttp::default();
+    let (seen, mut saw) = mpsc::unbounded_channel();
+    let note = move |ctx: Context, event: serde_json::Value| {
+        let _ = seen.send((event, ctx.metadata().clone()));
+        async { Ok(()) }
+    };
+    let running = http.service("mailer").subscribe("go.micro.topic.test", note).start().await.unwrap();
+    let found = http.0.lookup("micro.http.broker").await.unwrap();
+    let node = &found[0].nodes[0];
+    let port = node.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    for (case, bare) in [("publish-json", false), ("publish-broker-only", true)] {
+        for (version, request) in recorded(case) {
+            // The one thing that is not as it was recorded: for whom it is.
+            let text = String::from_utf8(request).unwrap();
+            let (_, rest) = text.split_once(" HTTP/1.1\r\n").unwrap();
+            let mut connection = Raw::connect(port).await;
+            connection.send(format!("POST /?id={} HTTP/1.1\r\n{rest}", node.id)).await;
+            let answer = connection.answer().await;
+            assert_eq!((answer.status(), answer.header("content-length")), (200, Some("0")), "{version} {case}");
+            let (event, metadata) = timeout(PATIENCE, saw.recv()).await.unwrap().unwrap();
+            assert!(event["name"].is_string(), "{version} {case}: {event}");
+            assert_eq!(metadata.get("micro-topic"), Some("go.micro.topic.test"));
+            assert_eq!(metadata.get("foo-bar"), (!bare).then_some("baz"), "{version} {case}");
+        }
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_are_posted_as_they_were_recorded() {
+    let (_, request) = recorded("publish-json").swap_remove(0);
+    let text = String::from_utf8(request).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let id = head.split_once("?id=").unwrap().1.split_once(' ').unwrap().0;
+    let envelope: serde_json::Value = serde_json::from_str(body).unwrap();
+    // A subscriber that only listens.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http = OverHttp::default();
+    let address = listener.local_addr().unwrap().to_string();
+    node_at(&http.0, id, "go.micro.topic.test", "ff.http.broadcast", &address).await;
+    let posted = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        let whole = |bytes: &[u8]| bytes.ends_with(b"\"}");
+        while !whole(&bytes) {
+            let read = socket.read_buf(&mut bytes).await.unwrap();
+            assert!(read > 0, "the request ends early");
+        }
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    });
+    let mut message = broker::Message { body: "{\"name\":\"event\"}\n".into(), ..Default::default() };
+    for (name, value) in envelope["Header"].as_object().unwrap() {
+        message.metadata.insert(name, value.as_str().unwrap()).unwrap();
+    }
+    let client = http.service("publisher").client();
+    client.broker().await.unwrap().publish("go.micro.topic.test", message).await.unwrap();
+    let posted = timeout(PATIENCE, posted).await.unwrap().unwrap();
+    let (posted_head, posted_body) = posted.split_once("\r\n\r\n").unwrap();
+    assert_eq!(posted_head.lines().next(), head.lines().next());
+    let headers = posted_head.to_lowercase();
+    for header in [format!("host: {address}"), "content-type: application/json".into(), "content-length: 182".into()] {
+        assert!(headers.contains(&header), "{header} is not in {headers}");
+    }
+    assert_eq!(posted_body, body);
 }
 
 #[tokio::test]
