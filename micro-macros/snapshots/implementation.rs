@@ -29,5 +29,8 @@ const _: () = {
         const METHODS: &'static [::micro::server::Method<Self>] = <__MicroClient<
             Polite<T>,
         > as ::micro::__private::Contract<Polite<T>>>::METHODS;
+        const SUBSCRIBERS: &'static [::micro::server::Subscriber<Self>] = <__MicroClient<
+            Polite<T>,
+        > as ::micro::__private::Contract<Polite<T>>>::SUBSCRIBERS;
     }
 };
