@@ -9,14 +9,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use http::{Method, Response, StatusCode};
-use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use super::envelope::{self, Read};
 use crate::broker::Message;
-use crate::net::{Caller, Service};
+use crate::net::{Caller, Outgoing, Service};
 use crate::transport::Limits;
 use crate::units::say_size;
 use crate::{Error, percent};
@@ -96,7 +95,7 @@ pub(super) struct Receiver {
     pub(super) held: Arc<AtomicUsize>,
 }
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Outgoing>;
 
 impl Service for Receiver {
     async fn answer(self: Arc<Self>, caller: Caller, request: http::Request<Incoming>) -> Answer {
@@ -209,7 +208,7 @@ fn query(query: &str, name: &str) -> Option<String> {
 }
 
 fn plain(status: StatusCode) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(Outgoing::from(Bytes::new()));
     *answer.status_mut() = status;
     answer
 }
@@ -223,7 +222,7 @@ fn too_large(limit: usize) -> Answer {
 
 fn error(status: StatusCode, text: &str) -> Answer {
     let json = Error::from_status(status.as_u16(), text).to_micro("go.micro.broker");
-    let mut answer = Response::new(Full::new(json.into()));
+    let mut answer = Response::new(Outgoing::from(Bytes::from(json)));
     *answer.status_mut() = status;
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     answer
