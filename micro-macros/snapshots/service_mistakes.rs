@@ -272,5 +272,5 @@ impl __micro_GreeterClient_hello::GreeterClient {
     "a message is taken by value: `HelloRequest`"
 }
 ::core::compile_error! {
-    "`#[handler]` has no argument `timout`, did you mean `timeout`? It takes `name`, `timeout`, `idempotent`, `retries`, `http`, `metadata` and `crate`"
+    "`#[handler]` has no argument `timout`, did you mean `timeout`? It takes `name`, `timeout`, `idempotent`, `retries`, `http`, `metadata`, `layer` and `crate`"
 }

@@ -108,7 +108,7 @@ impl Context {
         self.0.endpoint
     }
 
-    /// The topic that the event came by: `orders.placed`. `None` in the handler of a call.
+    /// The topic that the event came by, as its metadata says: `orders.placed`. A call has none.
     pub fn topic(&self) -> Option<&str> {
         self.metadata().get("micro-topic")
     }

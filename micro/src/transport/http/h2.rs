@@ -46,11 +46,11 @@ const SMALL_FRAMES: usize = 256 << 20;
 /// Connects to `host:port`.
 pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
     let (socket, host) = client::dial(address).await?;
-    let uri = Authority::try_from(host.as_bytes()).and_then(|authority| {
+    let uri = Authority::try_from(host.as_bytes()).map(|authority| {
         let mut parts = http::uri::Parts::default();
         (parts.scheme, parts.authority) = (Some(Scheme::HTTP), Some(authority));
         parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-        Ok(Uri::from_parts(parts).expect("it has all parts"))
+        Uri::from_parts(parts).expect("it has all parts")
     });
     let uri = uri.map_err(|error| unreachable(address).with_source(error))?;
     let mut builder = h2::client::Builder::new();
