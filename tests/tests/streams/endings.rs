@@ -176,7 +176,9 @@ impl Stream for Sending {
         match self.messages.pop() {
             Some(message) => Poll::Ready(Some(message)),
             None if self.ends => {
-                self.fate.take().map(Fate::ended);
+                if let Some(fate) = self.fate.take() {
+                    fate.ended();
+                }
                 Poll::Ready(None)
             }
             None => Poll::Pending,

@@ -68,7 +68,7 @@ async fn held(client: &PourClient) -> u64 {
 }
 
 /// 1 GiB is offered in `streams` together, and nobody reads: what both sides hold in memory is less than `limit`.
-async fn is_held<'c>(client: &'c PourClient, streams: u64, size: u64, limit: u64) -> Vec<micro::Streaming<Portion>> {
+async fn is_held(client: &PourClient, streams: u64, size: u64, limit: u64) -> Vec<micro::Streaming<Portion>> {
     let mut given = Vec::new();
     for _ in 0..streams {
         let amount = Amount { messages: (1 << 30) / size / streams, size };
