@@ -7,7 +7,8 @@ const README: &str = include_str!("../README.md");
 /// What the README says that a program prints: the `text` block after the `sh` block with its command.
 fn said(name: &str) -> &'static str {
     let command = format!("cargo run --bin {name}\n");
-    let (_, rest) = README.split_once(&command).unwrap_or_else(|| panic!("README.md does not say `{}`", command.trim()));
+    let (_, rest) =
+        README.split_once(&command).unwrap_or_else(|| panic!("README.md does not say `{}`", command.trim()));
     let (_, block) = rest.split_once("```text\n").expect("the output stands in a block of text");
     block.split_once("```").expect("the block ends").0
 }

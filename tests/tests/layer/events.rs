@@ -70,7 +70,11 @@ async fn layers_stand_around_methods_and_functions_and_refuse_events() {
     PLACED.publish(&client, &text("spam")).metadata("spam", "1").await.unwrap();
     PLACED.publish(&client, &text("trap")).metadata("trap", "1").await.unwrap();
     PLACED.publish(&client, &text("7")).await.unwrap();
-    assert_eq!(hears.recv().await.unwrap(), "7 by the layer in orders.placed", "refused and trapped ones are not heard");
+    assert_eq!(
+        hears.recv().await.unwrap(),
+        "7 by the layer in orders.placed",
+        "refused and trapped ones are not heard"
+    );
     Topic::new("orders.paid").publish(&client, &text("8")).await.unwrap();
     assert_eq!(hears.recv().await.unwrap(), "paid 8 by Some(\"the layer\")");
     let seen = seen.lock().unwrap();
