@@ -62,7 +62,7 @@
 //! # Errors
 //!
 //! What a handler answers is in [`Response::result`], its errors too. An error of a layer becomes one: a
-//! [`micro::Error`](Error) as it is, wherever in the chain of sources; tower's `Elapsed` is
+//! [`micro::Error`] as it is, wherever in the chain of sources; tower's `Elapsed` is
 //! [`Code::DeadlineExceeded`](crate::Code::DeadlineExceeded); its `Overloaded` is
 //! [`Code::ResourceExhausted`](crate::Code::ResourceExhausted) with status 503, and no handler saw the request; any other
 //! is [`Code::Internal`](crate::Code::Internal), its text for logs only. A layer that panics is one failed call.
