@@ -75,63 +75,59 @@ for GreeterClient {
         &[
             ::micro::server::Method {
                 definition: *__micro_GreeterClient_hello::GreeterClient::__micro_hello,
-                call: |service, context, message| {
-                    ::micro::__private::Dispatch::<
-                        __MicroService,
-                    >::unary::<
-                        HelloRequest,
-                        HelloResponse,
-                        _,
-                        _,
-                    >(
-                        (
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                                ::micro::__private::Probe::<HelloRequest>::PROTO,
-                            ),
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                                ::micro::__private::Probe::<HelloResponse>::PROTO,
-                            ),
+                call: |service, context, message| ::micro::__private::Dispatch::<
+                    __MicroService,
+                >::unary::<
+                    HelloRequest,
+                    HelloResponse,
+                    _,
+                    _,
+                >(
+                    (
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloRequest>::WIRE,
+                            ::micro::__private::Probe::<HelloRequest>::PROTO,
                         ),
-                        service,
-                        context,
-                        message,
-                        |service, context, message| {
-                            <__MicroService as Greeter>::hello(service, message)
-                        },
-                    )
-                },
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::Probe::<HelloResponse>::PROTO,
+                        ),
+                    ),
+                    service,
+                    context,
+                    message,
+                    |service, context, message| {
+                        <__MicroService as Greeter>::hello(service, message)
+                    },
+                ),
             },
             ::micro::server::Method {
                 definition: *__micro_GreeterClient_hello::GreeterClient::__micro_bye,
-                call: |service, context, message| {
-                    ::micro::__private::Dispatch::<
-                        __MicroService,
-                    >::unary::<
-                        (),
-                        (),
-                        _,
-                        _,
-                    >(
-                        (
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<()>::WIRE,
-                                ::micro::__private::Probe::<()>::PROTO,
-                            ),
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<()>::WIRE,
-                                ::micro::__private::Probe::<()>::PROTO,
-                            ),
+                call: |service, context, message| ::micro::__private::Dispatch::<
+                    __MicroService,
+                >::unary::<
+                    (),
+                    (),
+                    _,
+                    _,
+                >(
+                    (
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<()>::WIRE,
+                            ::micro::__private::Probe::<()>::PROTO,
                         ),
-                        service,
-                        context,
-                        message,
-                        |service, context, message| {
-                            <__MicroService as Greeter>::bye(service)
-                        },
-                    )
-                },
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<()>::WIRE,
+                            ::micro::__private::Probe::<()>::PROTO,
+                        ),
+                    ),
+                    service,
+                    context,
+                    message,
+                    |service, context, message| {
+                        <__MicroService as Greeter>::bye(service)
+                    },
+                ),
             },
         ]
     };

@@ -38,34 +38,32 @@ impl ::micro::server::Handle<__micro_GreeterClient_hello::GreeterClient> for Gre
         &[
             ::micro::server::Method {
                 definition: *__micro_GreeterClient_hello::GreeterClient::__micro_hello,
-                call: |service, context, message| {
-                    ::micro::__private::Dispatch::<
-                        Self,
-                    >::unary::<
-                        HelloRequest,
-                        HelloResponse,
-                        _,
-                        _,
-                    >(
-                        (
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                                ::micro::__private::Probe::<HelloRequest>::PROTO,
-                            ),
-                            ::micro::__private::wire(
-                                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                                ::micro::__private::Probe::<HelloResponse>::PROTO,
-                            ),
+                call: |service, context, message| ::micro::__private::Dispatch::<
+                    Self,
+                >::unary::<
+                    HelloRequest,
+                    HelloResponse,
+                    _,
+                    _,
+                >(
+                    (
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloRequest>::WIRE,
+                            ::micro::__private::Probe::<HelloRequest>::PROTO,
                         ),
-                        service,
-                        context,
-                        message,
-                        |service, context, message| {
-                            let _ = &message.name;
-                            Self::hello(service, context, message)
-                        },
-                    )
-                },
+                        ::micro::__private::wire(
+                            ::micro::__private::Probe::<HelloResponse>::WIRE,
+                            ::micro::__private::Probe::<HelloResponse>::PROTO,
+                        ),
+                    ),
+                    service,
+                    context,
+                    message,
+                    |service, context, message| {
+                        let _ = &message.name;
+                        Self::hello(service, context, message)
+                    },
+                ),
             },
         ]
     };

@@ -43,31 +43,29 @@ where
             #[cfg(unix)]
             framework::server::Method {
                 definition: *__micro_StoreClient_list::StoreClient::<T>::__micro_list,
-                call: |service, context, message| {
-                    framework::__private::Dispatch::<
-                        Self,
-                    >::unary::<
-                        (),
-                        Page<T>,
-                        _,
-                        _,
-                    >(
-                        (
-                            framework::__private::wire(
-                                framework::__private::Probe::<()>::WIRE,
-                                framework::__private::Probe::<()>::PROTO,
-                            ),
-                            framework::__private::wire(
-                                framework::__private::Probe::<Page<T>>::WIRE,
-                                framework::__private::Probe::<Page<T>>::PROTO,
-                            ),
+                call: |service, context, message| framework::__private::Dispatch::<
+                    Self,
+                >::unary::<
+                    (),
+                    Page<T>,
+                    _,
+                    _,
+                >(
+                    (
+                        framework::__private::wire(
+                            framework::__private::Probe::<()>::WIRE,
+                            framework::__private::Probe::<()>::PROTO,
                         ),
-                        service,
-                        context,
-                        message,
-                        |service, context, message| { Self::list(service) },
-                    )
-                },
+                        framework::__private::wire(
+                            framework::__private::Probe::<Page<T>>::WIRE,
+                            framework::__private::Probe::<Page<T>>::PROTO,
+                        ),
+                    ),
+                    service,
+                    context,
+                    message,
+                    |service, context, message| { Self::list(service) },
+                ),
             },
         ]
     };

@@ -81,6 +81,18 @@ pub(crate) const HANDLER: Grammar = Grammar {
     ],
 };
 
+/// Of `#[subscriber]`.
+pub(crate) const SUBSCRIBER: Grammar = Grammar {
+    attribute: "#[subscriber]",
+    arguments: &[
+        ("topic", "topic = PLACED` or `topic = \"orders.placed\""),
+        ("queue", "queue = \"mailer\""),
+        ("concurrency", "concurrency = 8"),
+        ("redelivery", "redelivery"),
+        ("crate", "crate = ::micro"),
+    ],
+};
+
 /// Of `#[message]`.
 pub(crate) const MESSAGE: Grammar =
     Grammar { attribute: "#[message]", arguments: &[("json", "json = \"proto3\""), ("crate", "crate = ::micro")] };
@@ -116,7 +128,7 @@ pub(crate) const PROTO: Grammar = Grammar {
 /// Of `#[main]`.
 pub(crate) const MAIN: Grammar = Grammar { attribute: "#[main]", arguments: &[("crate", "crate = ::micro")] };
 
-const ALL: &[&Grammar] = &[&HANDLER, &SERVICE, &PLUGIN, &MESSAGE, &MAIN];
+const ALL: &[&Grammar] = &[&HANDLER, &SERVICE, &SUBSCRIBER, &PLUGIN, &MESSAGE, &MAIN];
 
 impl Grammar {
     /// The arguments, without those that are unknown or repeated. Mistakes go into `errors`.

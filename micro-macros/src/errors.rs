@@ -79,6 +79,7 @@ texts! {
     service_unsafe() = "a contract is not `unsafe`: take the word away";
     service_impl_argument(given) = "`{given}` belongs to the contract: write it on the trait";
     service_impl_mark() = "the trait says which methods are endpoints: take `#[handler]` away here";
+    service_impl_subscriber() = "the trait says which methods are subscribers: take `#[subscriber]` away here";
     service_name(name) = "service name \"{name}\": use letters, digits and `_`, beginning with a letter; it is the first part of `Greeter.Hello`";
     service_version() = "a version is one line of text, without control characters: `version = \"1\"`";
     service_proto() = "`proto` needs the feature `protobuf` of micro; without it the service speaks JSON and MessagePack";
@@ -139,8 +140,36 @@ texts! {
     route_stream_get() = "a `GET` has no body that messages could come in: use `POST`";
     route_no_message(name) = "`{name}` has to be a field of the message, and this endpoint takes none";
     // Of `#[subscriber]`.
-    subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block marked `#[micro::service]`";
-    subscriber_later() = "events come with a later version: take `#[subscriber]` away";
+    subscriber_alone() = "`#[subscriber]` only works on a method inside an `impl` block or a trait marked `#[micro::service]`";
+    subscriber_item() = "`#[subscriber]` stands on a method: `async fn on_placed(&self, event: OrderPlaced) -> Result<()>`";
+    subscriber_twice() = "this method is marked `#[subscriber]` twice; keep one";
+    subscriber_handler() = "a method is either a `#[handler]`, which answers calls, or a `#[subscriber]`: keep one, and call a common method from both";
+    subscriber_topic() = "a subscriber says what it follows: `#[subscriber(topic = PLACED)]`, or `topic = \"orders.placed\"`";
+    subscriber_topic_empty() = "a topic needs a name: `topic = \"orders.placed\"`";
+    subscriber_queue_empty() = "a queue needs a name; leave `queue` away for every instance to get each event";
+    subscriber_name() = "a topic or a queue is one line of text, without control characters";
+    subscriber_concurrency() = "`concurrency` is how many events are handled at a time, a whole number from 1 to 10000: `concurrency = 8`";
+    subscriber_not_async() = "a subscriber is an `async fn`: write `async` before `fn`";
+    subscriber_unsafe() = "a subscriber is not `unsafe`: take the word away";
+    subscriber_extern() = "a subscriber is not `extern`: take the word away";
+    subscriber_generic() = "a subscriber has no type parameters: put them on the `impl` block";
+    subscriber_where() = "a subscriber has no `where` clause: put it on the `impl` block";
+    subscriber_no_self() = "a subscriber takes `&self` first";
+    subscriber_self() = "a subscriber takes `&self`: many events share the service";
+    subscriber_mut_self() = "a subscriber takes `&self`, as calls and events run at once; keep what changes in a `Mutex` or an atomic";
+    subscriber_context_form() = "a subscriber's context is taken by value: `ctx: Context`";
+    subscriber_context_order() = "the context comes before the event: `(&self, ctx: Context, event: …)`";
+    subscriber_context_twice() = "a subscriber takes one `Context`";
+    subscriber_no_message() = "a subscriber takes the event: `(&self, event: OrderPlaced)`";
+    subscriber_message_twice() = "a subscriber takes one event: give each topic a method of its own";
+    subscriber_message_reference(form) = "an event is taken by value: `{form}`";
+    subscriber_message_borrows() = "an event owns its data: it has no lifetime but `'static`";
+    subscriber_message_impl() = "an event has a type with a name: the one of the topic";
+    subscriber_stream() = "events come one by one: take the message of the topic itself";
+    subscriber_no_result() = "a subscriber says whether the event was handled: return `Result<()>`";
+    subscriber_result() = "a subscriber says whether the event was handled: return `Result<()>`, and publish what there is to tell";
+    subscriber_result_alias() = "write the result out: `Result<()>`";
+    subscriber_value() = "nobody waits for what a subscriber returns: return `Result<()>`, and publish an event if there is more to say";
     // Of `#[message]`.
     message_item() = "`#[message]` stands on a struct or an enum";
     message_union() = "a union cannot travel: use a struct or an enum";

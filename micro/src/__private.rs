@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "protobuf")]
 pub use crate::proto::private as proto;
+pub use crate::server::{Events, NotSharedEvents, topic};
 pub use crate::service::{Outcome, main};
 pub use async_trait::async_trait;
 pub use futures_util::future::BoxFuture;
@@ -19,7 +20,7 @@ pub use tokio;
 use crate::codec::Wire;
 use crate::message::{Request, Response};
 use crate::schema::{self, Schema, Shape};
-use crate::server::{About, Activity, Method, Out};
+use crate::server::{About, Activity, Method, Out, Subscriber};
 use crate::{Context, Error, Message, Result, Streaming};
 
 /// Docs that nobody wrote: they are in rustdoc, and not in what a program says of itself.
@@ -115,7 +116,7 @@ impl<S: Sync> Dispatch<S> {
         service: &Arc<S>,
         context: Context,
         request: Request,
-        handler: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut + Send + 'static,
+        handler: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
         S: Send + 'static,
@@ -124,7 +125,7 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, move |context, request, out| {
+        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
             Box::pin(async move {
                 let message = crate::codec::decode(wires.0, &request.content_type, &request.body.into_one()?)?;
                 handler(service, context, message, out).await
@@ -138,7 +139,7 @@ impl<S: Sync> Dispatch<S> {
         service: &Arc<S>,
         context: Context,
         request: Request,
-        handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut + Send + 'static,
+        handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
         S: Send + 'static,
@@ -147,7 +148,7 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, move |context, request, out| {
+        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
             let messages = out.incoming(wires.0, request.body);
             Box::pin(handler(service, context, messages, out))
         })
@@ -184,7 +185,7 @@ pub trait NotShared<S> {
         _: &Arc<S>,
         _: Context,
         _: Request,
-        _: impl FnOnce(Arc<S>, Context, Req, Out) -> Fut,
+        _: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
     }
@@ -195,7 +196,7 @@ pub trait NotShared<S> {
         _: &Arc<S>,
         _: Context,
         _: Request,
-        _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out) -> Fut,
+        _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
     }
@@ -233,6 +234,9 @@ pub trait Contract<S: 'static> {
 
     /// The endpoints.
     const METHODS: &'static [Method<S>];
+
+    /// The subscribers.
+    const SUBSCRIBERS: &'static [Subscriber<S>] = &[];
 }
 
 /// Asks, when the program is compiled, what a type can do: `Probe::<T>::WIRE`.

@@ -105,6 +105,11 @@ impl Context {
         self.0.endpoint
     }
 
+    /// The topic that the event came by: `orders.placed`. `None` in the handler of a call.
+    pub fn topic(&self) -> Option<&str> {
+        self.metadata().get("micro-topic")
+    }
+
     /// What came with the call: the headers of an HTTP request, for one.
     pub fn metadata(&self) -> &Metadata {
         &self.0.metadata

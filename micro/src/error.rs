@@ -257,6 +257,12 @@ impl Error {
         self
     }
 
+    /// Says that a handler has seen the request.
+    pub(crate) fn handled(mut self) -> Self {
+        self.0.unhandled = false;
+        self
+    }
+
     /// Says how far the call had come. The client adds the rest: service, endpoint, node and attempt.
     pub fn at(mut self, stage: Stage) -> Self {
         self.0.origin.get_or_insert_with(Origin::default).stage = Some(stage);

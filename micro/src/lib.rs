@@ -90,7 +90,7 @@ pub use metadata::Metadata;
 pub use plugin::Options;
 #[cfg(feature = "flags")]
 pub use service::Flags;
-pub use service::{Running, Service};
+pub use service::{Function, Running, Service};
 pub use streaming::Streaming;
 
 /// A call of a typed client: see [`client::Call`].
@@ -460,7 +460,7 @@ macro_rules! assert_proto {
     };
 }
 
-pub use broker::Broker;
+pub use broker::{Broker, Topic};
 pub use codec::Codec;
 pub use registry::Registry;
 pub use selector::Selector;

@@ -76,12 +76,13 @@ impl Network {
         self.start(self.service(name).handle::<Client, Form, H>(handler)).await
     }
 
-    /// Starts a service of this network.
+    /// Starts a service of this network, or a [`Function`](crate::Function).
     ///
     /// # Panics
     /// When the service cannot start.
-    pub async fn start(&self, service: Service) -> Node {
-        let running = service.start().await.unwrap_or_else(|error| panic!("the service does not start: {error}"));
+    pub async fn start(&self, service: impl Into<Service>) -> Node {
+        let running =
+            service.into().start().await.unwrap_or_else(|error| panic!("the service does not start: {error}"));
         let (id, address) = (running.node().to_owned(), running.address().to_owned());
         self.running().push((id.clone(), running));
         Node { net: self.clone(), id, address }

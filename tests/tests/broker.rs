@@ -23,6 +23,13 @@ mod memory {
     micro::conformance::broker!(make);
 }
 
+mod http {
+    async fn make() -> std::sync::Arc<dyn micro::Broker> {
+        std::sync::Arc::new(micro::broker::Http::new(std::sync::Arc::new(micro::registry::Memory::new())))
+    }
+    micro::conformance::broker!(make);
+}
+
 const MS: Duration = Duration::from_millis(1);
 
 fn event(body: impl Into<Bytes>) -> Message {
@@ -267,6 +274,7 @@ enum Fault {
     TakesEmptyNames,
     SaysLessThanItDoes,
     StaysLocked,
+    NeverEnds,
 }
 
 /// A memory broker with a mistake.
@@ -362,6 +370,7 @@ impl Broker for Faulty {
         match self.fault {
             Fault::MakesOneQueueOfAll => options.queue = Some("all".into()),
             Fault::DeliversTwiceToAQueue => options.queue = None,
+            Fault::NeverEnds => options.until = Default::default(),
             Fault::MixesQueues if options.queue.is_some() => options.queue = Some("all".into()),
             _ => {}
         }
@@ -412,6 +421,7 @@ fn planted() -> BTreeMap<&'static str, Fault> {
         ("names_are_checked", Fault::TakesEmptyNames),
         ("what_it_cannot_it_refuses", Fault::SaysLessThanItDoes),
         ("a_dropped_future_does_no_harm", Fault::StaysLocked),
+        ("a_subscription_that_leaves_hands_over_what_it_has", Fault::NeverEnds),
     ])
 }
 

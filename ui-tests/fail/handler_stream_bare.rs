@@ -1,17 +1,18 @@
 #![allow(unused)]
-use micro::Result;
+use micro::{Context, Result, Stream, Streaming};
 
-trait Stream {}
+#[micro::message]
+pub struct Tick {
+    pub price: u32,
+}
 
-impl Stream for u32 {}
-
-struct Greeter;
+struct Prices;
 
 #[micro::service]
-impl Greeter {
+impl Prices {
     #[handler]
-    async fn watch(&self) -> impl Stream {
-        1
+    async fn watch(&self) -> impl Stream<Item = Result<Tick>> {
+        Streaming::of([])
     }
 }
 

@@ -121,10 +121,12 @@ fn own(service: &Service) -> TokenStream {
     }
 }
 
-/// The module around the type of the client. Each block has its own, named for its first endpoint: where two blocks on
+/// The module around the type of the client. Each block has its own, named for its first endpoint or subscriber: where two blocks on
 /// one type make two clients of one name, the import of that name is the one thing that there is twice.
 pub(super) fn module(service: &Service) -> Ident {
-    let first = service.handlers.first().map(|handler| handler.ident.unraw().to_string()).unwrap_or_default();
+    let first = service.handlers.first().map(|handler| &handler.ident);
+    let first = first.or(service.subscribers.first().map(|subscriber| &subscriber.ident));
+    let first = first.map(|ident| ident.unraw().to_string()).unwrap_or_default();
     format_ident!("__micro_{}_{first}", service.client.unraw(), span = Span::mixed_site())
 }
 
@@ -171,7 +173,7 @@ fn definition(service: &Service, handler: &Handler) -> TokenStream {
     }
 }
 
-fn described(krate: &Path, ty: &Type) -> TokenStream {
+pub(super) fn described(krate: &Path, ty: &Type) -> TokenStream {
     if is_unit(ty) || is_unknown(ty) {
         return quote!(#krate::schema::Described::nothing());
     }

@@ -9,6 +9,7 @@ use super::expand::{about, probes, quiet, rows};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
 use super::signature::returns_future;
+use super::subscriber;
 use super::types::{is_stream, is_unknown};
 use crate::errors::{Errors, text};
 use crate::tokens;
@@ -23,6 +24,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic
     let this = format_ident!("__MicroService", span = Span::mixed_site());
     let rows = rows(service, &quote!(#this));
     let bound = if generic { quote!() } else { quote!(#name +) };
+    let subscribers = subscriber::table(service, &quote!(#this)).filter(|_| !generic);
     quote! {
         #quiet
         #[doc(hidden)]
@@ -44,6 +46,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic
                 use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
+            #subscribers
         }
     }
 }
@@ -234,6 +237,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
                     <#client as #krate::__private::Contract<#ty>>::SERVICE;
                 const METHODS: &'static [#krate::server::Method<Self>] =
                     <#client as #krate::__private::Contract<#ty>>::METHODS;
+                const SUBSCRIBERS: &'static [#krate::server::Subscriber<Self>] =
+                    <#client as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
             }
         };
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -12,6 +12,7 @@ use super::client::{client, module};
 use super::contract::{contract_of, expand_implementation};
 use super::handler::Handler;
 use super::model::{Model, Owner, Service};
+use super::subscriber;
 use crate::docs::Docs;
 use crate::tokens;
 
@@ -108,6 +109,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let client = client_type(service);
     let about = about(service);
     let rows = rows(service, &quote!(Self));
+    let subscribers = subscriber::table(service, &quote!(Self));
     quote! {
         #quiet
         #[automatically_derived]
@@ -118,6 +120,7 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
                 use #krate::__private::NotShared as _;
                 &[#(#rows),*]
             };
+            #subscribers
         }
     }
 }
@@ -168,35 +171,35 @@ fn row(service: &Service, handler: &Handler, this: &TokenStream, request: &Type,
     // Each inferred type stands where its mistakes are made: the error in the result, the future at the name.
     let error = quote_spanned!(*output=> _);
     let future = quote_spanned!(ident.span()=> _);
-    let private = tokens::respan(quote!(#krate::__private::Dispatch), *output);
+    // Of a stream, whose future is ours, the whole call is where the method is.
+    let place = if handler.streams.replies { ident.span() } else { *output };
+    let private = tokens::respan(quote!(#krate::__private::Dispatch), place);
     let way = match (handler.streams.requests, handler.streams.replies) {
         (false, false) => "unary",
         (true, false) => "client_stream",
         (false, true) => "server_stream",
         (true, true) => "both_stream",
     };
-    let way = Ident::new(way, mixed);
+    let way = Ident::new(way, mixed.located_at(place));
     let (types, handler) = if handler.streams.replies {
         let out = Ident::new("out", mixed);
-        let all = quote_spanned!(*output=> all::<#response, _, #error, #error>);
-        let body = quote!(async move { #(#fields)* #out.#all(#response_wire, #call.await).await });
-        (quote!(#request, #response, #future), quote!(|#me, #context, #message, #out| #body))
+        let [refused, failed] = [*output, handler.item_output]
+            .map(|place| tokens::respan(quote!(#krate::__private::IntoError::into_error), place));
+        let mut work = Group::new(Delimiter::Brace, quote!(#(#fields)* #out.all(#call.await, #refused, #failed).await));
+        work.set_span(ident.span());
+        let work = quote_spanned!(ident.span()=> async move #work);
+        let handler = quote_spanned!(ident.span()=> |#me, #context, #message, #out| #work);
+        (quote!(#request, #response, #future), handler)
     } else {
         (quote!(#request, #response, #error, #future), quote!(|#me, #context, #message| { #(#fields)* #call }))
     };
+    let arguments = quote!((#request_wire, #response_wire), #me, #context, #message, #handler);
+    let call = quote_spanned!(place=> #private::<#this>::#way::<#types>(#arguments));
     quote! {
         #(#cfgs)*
         #krate::server::Method {
             definition: *#client::#definition,
-            call: |#me, #context, #message| {
-                #private::<#this>::#way::<#types>(
-                    (#request_wire, #response_wire),
-                    #me,
-                    #context,
-                    #message,
-                    #handler,
-                )
-            },
+            call: |#me, #context, #message| #call,
         }
     }
 }

@@ -7,7 +7,7 @@ use syn::{Attribute, LitStr, Meta, Signature, Type};
 use super::parse::is_ours;
 use super::route::{self, Route};
 use super::signature::{Streams, shape};
-use super::types::{error_span, is_unknown};
+use super::types::{error_span, is_unknown, item_error_span};
 use crate::arguments::{Argument, HANDLER, nearest};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -28,6 +28,8 @@ pub(super) struct Handler {
     pub(super) meant: Option<Signature>,
     /// Where the return type is.
     pub(super) output: Span,
+    /// Where the result in a stream is.
+    pub(super) item_output: Span,
     pub(super) timeout: Option<u64>,
     pub(super) idempotent: bool,
     pub(super) retries: Option<u32>,
@@ -77,9 +79,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
     let mut mark = None;
     for attribute in attributes {
         let Some(last) = attribute.path().segments.last() else { continue };
-        if last.ident == "subscriber" {
-            errors.push_at(attribute.path(), text::subscriber_later());
-        } else if last.ident == "cfg_attr" {
+        if last.ident == "cfg_attr" {
             let hidden = attribute
                 .meta
                 .require_list()
@@ -113,6 +113,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         streams: shape.streams,
         meant: shape.meant,
         output: error_span(&signature.output),
+        item_output: item_error_span(&signature.output),
         timeout: None,
         idempotent: false,
         retries: None,

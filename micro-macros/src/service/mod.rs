@@ -9,6 +9,7 @@ mod parse;
 mod repair;
 mod route;
 mod signature;
+mod subscriber;
 mod types;
 
 #[cfg(feature = "proto")]

@@ -8,6 +8,7 @@ use super::handler::{Handler, handler, is_name};
 use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is_ours};
 use super::route;
 use super::signature::meant_by;
+use super::subscriber::{Subscriber, subscriber};
 use super::types::{lasting, lasting_generics, mentioned, name_of, type_name, without_self};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
@@ -34,6 +35,7 @@ pub(super) struct Service {
     pub(super) proto: bool,
     pub(super) docs: Docs,
     pub(super) handlers: Vec<Handler>,
+    pub(super) subscribers: Vec<Subscriber>,
 }
 
 pub(super) enum Owner {
@@ -70,12 +72,13 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
     if named.is_none() {
         errors.push_at(&item.self_ty, text::service_self());
     }
-    let mut handlers = Vec::new();
+    let (mut handlers, mut subscribers) = (Vec::new(), Vec::new());
     for item in &item.items {
         let attributes = attributes_of_impl(item);
         match item {
             ImplItem::Fn(method) => {
                 handlers.extend(handler(attributes, &method.sig, errors));
+                subscribers.extend(subscriber(attributes, &method.sig, errors));
             }
             _ => misplaced(attributes, errors),
         }
@@ -84,6 +87,9 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
     for handler in &mut handlers {
         handler.request = handler.request.take().map(|ty| without_self(ty, &item.self_ty));
         handler.response = without_self(handler.response.clone(), &item.self_ty);
+    }
+    for subscriber in &mut subscribers {
+        subscriber.event = without_self(subscriber.event.clone(), &item.self_ty);
     }
     let generics = lasting_generics(&item.generics);
     let client_generics = mentioned(&generics, &handlers);
@@ -99,6 +105,7 @@ fn inherent(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -> Opti
         proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &service_name(arguments, &name, &mut Errors::default()), errors),
+        subscribers,
         owner: Owner::Type { ty: lasting(&item.self_ty), generics },
     })
 }
@@ -110,13 +117,19 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
     }
     let generic =
         (!item.generics.params.is_empty()).then(|| errors.in_place_of(&item.generics.params, text::contract_generic()));
-    let mut handlers = Vec::new();
+    let (mut handlers, mut subscribers) = (Vec::new(), Vec::new());
     for part in &item.items {
         let attributes = attributes_of_trait(part);
         let TraitItem::Fn(method) = part else {
             misplaced(attributes, errors);
             continue;
         };
+        match subscriber(attributes, &method.sig, errors) {
+            Some(found) if tokens::mentions(found.event.to_token_stream(), &|ident| ident == "Self") => {
+                errors.push_at(&found.event, text::contract_self());
+            }
+            found => subscribers.extend(found),
+        }
         let Some(mut found) = handler(attributes, &method.sig, errors) else { continue };
         let before = errors.count();
         for ty in found.request.iter_mut().chain([&mut found.response]) {
@@ -152,6 +165,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
         proto: arguments.proto,
         docs: Docs::new(&item.attrs),
         handlers: distinct(handlers, &wire, errors),
+        subscribers,
         name: wire,
         owner: Owner::Trait {
             name: name.clone(),
@@ -166,7 +180,14 @@ fn implementation(item: &ItemImpl, arguments: &Arguments, errors: &mut Errors) -
     for item in &item.items {
         for attribute in attributes_of_impl(item) {
             if is_ours_at(attribute.path()) {
-                errors.push_at(attribute.path(), text::service_impl_mark());
+                let mark = attribute.path().segments.last().map(|segment| segment.ident.to_string());
+                errors.push_at(
+                    attribute.path(),
+                    match mark.as_deref() {
+                        Some("subscriber") => text::service_impl_subscriber(),
+                        _ => text::service_impl_mark(),
+                    },
+                );
             }
         }
     }
@@ -207,7 +228,8 @@ pub(super) fn is_ours_at(path: &Path) -> bool {
 /// Our attributes on what is no method.
 fn misplaced(attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes.iter().filter(|attribute| is_ours_at(attribute.path())) {
-        errors.push_at(attribute.path(), text::handler_item());
+        let subscriber = attribute.path().segments.last().is_some_and(|segment| segment.ident == "subscriber");
+        errors.push_at(attribute.path(), if subscriber { text::subscriber_item() } else { text::handler_item() });
     }
 }
 

@@ -152,13 +152,13 @@ fn inputs(signature: &Signature, errors: &mut Errors) -> Inputs {
 }
 
 /// `self: &Self`.
-fn is_shared_self(ty: &Type) -> bool {
+pub(super) fn is_shared_self(ty: &Type) -> bool {
     matches!(ty, Type::Reference(reference) if reference.mutability.is_none()
         && last(&reference.elem).is_some_and(|segment| segment.ident == "Self"))
 }
 
 /// Whether a type is the context, and if so, whether in a form that is not its own.
-fn context_of(ty: &Type) -> Option<bool> {
+pub(super) fn context_of(ty: &Type) -> Option<bool> {
     let is_context = |ty: &Type| last(ty).is_some_and(|segment| segment.ident == "Context");
     match ty {
         Type::Reference(reference) => context_of(&reference.elem).map(|_| true),
@@ -263,7 +263,7 @@ fn outgoing(ty: &Type, errors: &mut Errors) -> Type {
 }
 
 /// `String` of `&str`, `Vec<T>` of `&[T]`.
-fn by_value(ty: &Type) -> Type {
+pub(super) fn by_value(ty: &Type) -> Type {
     match ty {
         Type::Path(path) if path.path.is_ident("str") => syn::parse_quote!(String),
         Type::Slice(slice) => {

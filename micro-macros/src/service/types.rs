@@ -42,7 +42,23 @@ pub(super) fn type_name(ty: &Type) -> Option<Ident> {
 
 /// Where the type of the error is written, or else the result.
 pub(crate) fn error_span(output: &ReturnType) -> Span {
+    match output {
+        ReturnType::Type(_, ty) => error_span_of(ty),
+        ReturnType::Default => output.span(),
+    }
+}
+
+/// The same for the result in the stream of `Result<impl Stream<Item = Result<T, E>>>`.
+pub(super) fn item_error_span(output: &ReturnType) -> Span {
     let ReturnType::Type(_, ty) = output else { return output.span() };
+    let stream = last(ty).and_then(|result| arguments_of(result).into_iter().next());
+    match stream.map(items_of) {
+        Some(Items::Results(item)) => error_span_of(item),
+        _ => error_span_of(ty),
+    }
+}
+
+fn error_span_of(ty: &Type) -> Span {
     let Some(result) = last(ty) else { return ty.span() };
     let error = arguments_of(result).into_iter().nth(1);
     error

@@ -13,6 +13,7 @@ use futures_util::stream;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Answer, Broker, Capabilities, Delivery, Message, SubscribeOptions, Subscription, checked, dead_letter_topic,
@@ -32,7 +33,8 @@ use crate::{Error, Options, Result};
 ///   dropped with a warning, as is an event that failed in a dead-letter topic.
 /// - **Order.** First deliveries come in the order of publishing; redelivered events come when they come.
 /// - **Leaving.** What a member of a group has not taken, or not acknowledged, goes to the other members. When the last
-///   member of a queue leaves, what is left waits for the next one; new events do not.
+///   member of a queue leaves, what is left waits for the next one; new events do not. A subscription without a queue
+///   that leaves in good order still gets what is there for it, but not what would have to come again.
 #[derive(Clone)]
 pub struct Memory(Arc<Shared>);
 
@@ -133,9 +135,14 @@ impl Broker for Memory {
 
     async fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription> {
         checked(topic, options.queue.as_deref())?;
-        let member =
-            Member { group: self.0.join(topic, options.queue), shared: self.0.clone(), handle: Handle::current() };
-        Ok(stream::unfold(member, |member| async move { Some((Ok(member.next().await), member)) }).boxed())
+        let member = Member {
+            group: self.0.join(topic, options.queue),
+            shared: self.0.clone(),
+            handle: Handle::current(),
+            until: options.until,
+            leaving: false,
+        };
+        Ok(stream::unfold(member, |mut member| async move { Some((Ok(member.next().await?), member)) }).boxed())
     }
 }
 
@@ -195,6 +202,13 @@ impl Shared {
         }
         drop(state);
         group.clone()
+    }
+
+    /// No further events come to a group without a queue; what it has stays.
+    fn close(&self, group: &Arc<Group>) {
+        let mut topics = lock(&self.topics);
+        lock(&group.state).room.close();
+        forget(&mut topics, group);
     }
 
     /// Takes a member out of its group.
@@ -353,24 +367,42 @@ struct Member {
     shared: Arc<Shared>,
     /// Where dead events are carried away: an answer may come from anywhere.
     handle: Handle,
+    until: CancellationToken,
+    /// Whether it only takes what is there.
+    leaving: bool,
 }
 
 impl Member {
-    async fn next(&self) -> Delivery {
+    /// The next event; `None` when it was told to leave, and has what nobody else would get.
+    async fn next(&mut self) -> Option<Delivery> {
         loop {
+            if !self.leaving && self.until.is_cancelled() {
+                if self.group.queue.is_some() {
+                    return None;
+                }
+                self.leaving = true;
+                self.shared.close(&self.group);
+            }
             let mut news = pin!(self.group.news.notified());
             // From here on nothing is missed.
             news.as_mut().enable();
             let taken = lock(&self.group.state).take();
             match taken {
-                Ok(event) => return self.delivery(event),
+                Ok(event) => return Some(self.delivery(event)),
+                Err(_) if self.leaving => return None,
                 Err(Some(due)) => {
                     tokio::select! {
                         () = news => {}
                         () = sleep_until(due) => {}
+                        () = self.until.cancelled() => {}
                     }
                 }
-                Err(None) => news.await,
+                Err(None) => {
+                    tokio::select! {
+                        () = news => {}
+                        () = self.until.cancelled() => {}
+                    }
+                }
             }
         }
     }

@@ -1,14 +1,30 @@
 //! Topics: publish and subscribe.
+//!
+//! A [`Topic`] says which message its events carry. A service, a client and a handler's context [publish](Topic::publish)
+//! to it; methods marked [`#[subscriber]`](macro@crate::subscriber) and functions given to
+//! [`Service::subscribe`](crate::Service::subscribe) handle what comes. The default broker is `http`, which needs
+//! nothing installed; choose another with `--broker=…`.
 
+mod follow;
+#[cfg(feature = "http")]
+pub mod http;
+mod late;
 mod memory;
+mod topic;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
 
+pub use follow::{Follow, Terms};
+#[cfg(feature = "http")]
+pub use http::Http;
+pub use late::Late;
 pub use memory::Memory;
+pub use topic::{Outlet, Publish, Publisher, Topic};
 
 use crate::plugin::kind;
 use crate::{Error, Metadata, Result};
@@ -42,9 +58,19 @@ pub trait Broker: Debug + Send + Sync + 'static {
     /// [`Code::Unimplemented`](crate::Code::Unimplemented) for options that the broker lacks the capability for,
     /// [`Code::Unavailable`](crate::Code::Unavailable) when it cannot be reached.
     async fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription>;
+
+    /// Takes the address that publishers reach this process by, and says which; `None` for a broker that stands
+    /// elsewhere, as most do. A service calls it when it starts; doing so again changes nothing.
+    ///
+    /// # Errors
+    /// A [usage error](Error::is_usage) for an address that is none,
+    /// [`Code::Unavailable`](crate::Code::Unavailable) for one that cannot be taken.
+    async fn listen(&self) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
-kind!(dyn Broker, "broker", []);
+kind!(dyn Broker, "broker", [("http", "http")]);
 
 /// An event: its headers and its body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +81,8 @@ pub struct Message {
     pub body: Bytes,
 }
 
-/// What a broker can do.
+/// What a broker can do. Each has a word, by which plugins tell of it: `queue`, `redelivery`, `dead-letter`, `durable`,
+/// `replay`, `headers`, `ordered`.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Capabilities {
@@ -95,20 +122,38 @@ fn checked(topic: &str, queue: Option<&str>) -> Result<()> {
 
 /// How to follow a topic.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct SubscribeOptions {
     /// The group that shares the events; without one, every subscription gets each.
     pub queue: Option<String>,
+    /// The most events that the subscription holds which nobody has taken yet; `None` leaves it to the broker.
+    pub prefetch: Option<usize>,
+    /// When it is cancelled, no further events come to the subscription. Those that the broker has handed over to it
+    /// already, and would not give to another, still come out of it; then it ends.
+    pub until: CancellationToken,
 }
 
 impl SubscribeOptions {
     /// Shares the events with the other subscriptions of that queue.
     pub fn queue(name: impl Into<String>) -> Self {
-        Self { queue: Some(name.into()) }
+        Self { queue: Some(name.into()), ..Self::default() }
+    }
+
+    /// Holds at most so many events that nobody has taken.
+    pub fn with_prefetch(mut self, events: usize) -> Self {
+        self.prefetch = Some(events);
+        self
+    }
+
+    /// Ends in good order when `until` is cancelled.
+    pub fn with_until(mut self, until: CancellationToken) -> Self {
+        self.until = until;
+        self
     }
 }
 
-/// The events of a topic, as they come.
+/// The events of a topic, as they come. It ends when [`SubscribeOptions::until`] says so; otherwise an end, or an error,
+/// means that it was lost, and whoever wants to go on subscribes again.
 pub type Subscription = BoxStream<'static, Result<Delivery>>;
 
 /// One event, to be acknowledged. Dropping it without an answer returns it, as [`Delivery::nack`] does.

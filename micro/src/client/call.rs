@@ -518,14 +518,7 @@ impl Exchange<'_> {
     /// The caller's metadata, and what travels on from the call that this one is part of.
     fn metadata(&self, context: Option<&Context>) -> Metadata {
         let mut metadata = self.options.metadata.clone();
-        if let Some(context) = context {
-            for name in &self.target.client.core.config.propagate {
-                if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
-                    // It was valid when it came.
-                    let _ = metadata.insert(name, value);
-                }
-            }
-        }
+        self.target.client.core.config.carry_on(context, &mut metadata);
         metadata
     }
 

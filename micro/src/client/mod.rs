@@ -5,6 +5,7 @@
 mod call;
 mod nodes;
 mod pool;
+mod publish;
 mod retry;
 mod stream;
 
@@ -20,8 +21,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
+use crate::broker::{Broker, Late};
 use crate::transport::Limits;
-use crate::{ContentType, Context, Registry, Result, Selector, Stream, Transport};
+use crate::{ContentType, Context, Metadata, Registry, Result, Selector, Stream, Transport};
 use nodes::Nodes;
 use pool::Pool;
 
@@ -67,6 +69,8 @@ pub struct Parts {
     pub transport: Arc<dyn Transport>,
     /// What chooses among nodes.
     pub selector: Arc<dyn Selector>,
+    /// What carries events; made when the first one is published.
+    pub broker: Late,
 }
 
 /// What a client does where a call says nothing.
@@ -86,8 +90,22 @@ pub struct Config {
     pub pool_ttl: Duration,
     /// What a reply may cost.
     pub limits: Limits,
-    /// The names of metadata that travel on from a call to the calls that its handler makes.
+    /// The names of metadata that travel on from a call, or an event, to the calls that its handler makes and to the
+    /// events that it publishes.
     pub propagate: Vec<String>,
+}
+
+impl Config {
+    /// Adds what travels on from `context`, unless it is there.
+    pub(crate) fn carry_on(&self, context: Option<&Context>, metadata: &mut Metadata) {
+        let Some(context) = context else { return };
+        for name in &self.propagate {
+            if let (Some(value), false) = (context.metadata().get(name), metadata.contains(name)) {
+                // It was valid when it came.
+                let _ = metadata.insert(name, value);
+            }
+        }
+    }
 }
 
 impl Default for Config {
@@ -255,6 +273,14 @@ impl Client {
     /// When the registry cannot be made.
     pub async fn registry(&self) -> Result<Arc<dyn Registry>> {
         Ok(self.parts().await?.registry.clone())
+    }
+
+    /// The broker that it publishes by.
+    ///
+    /// # Errors
+    /// When the broker cannot be made.
+    pub async fn broker(&self) -> Result<Arc<dyn Broker>> {
+        self.parts().await?.broker.get().await.cloned()
     }
 }
 

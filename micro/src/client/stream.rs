@@ -20,7 +20,7 @@ pub(super) struct Outgoing<T> {
     touched: Arc<AtomicBool>,
 }
 
-impl<T: Message> Outgoing<T> {
+impl<T: 'static> Outgoing<T> {
     pub(super) fn new(messages: impl Stream<Item = T> + Send + 'static) -> Self {
         Self { messages: Arc::new(Mutex::new(Box::pin(messages))), touched: Arc::default() }
     }
@@ -31,7 +31,10 @@ impl<T: Message> Outgoing<T> {
     }
 
     /// The messages, for one attempt.
-    pub(super) fn body(&self, wire: Option<&'static Wire<T>>, content_type: &ContentType) -> Body {
+    pub(super) fn body(&self, wire: Option<&'static Wire<T>>, content_type: &ContentType) -> Body
+    where
+        T: Message,
+    {
         let (messages, touched) = (self.messages.clone(), self.touched.clone());
         let content_type = content_type.clone();
         Body::Stream(Streaming::new(Encoded { messages, touched, wire, content_type }))

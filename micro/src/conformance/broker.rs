@@ -2,7 +2,7 @@
 //!
 //! Run the suite on one with `micro::conformance::broker!(make)`, where `async fn make() -> Arc<dyn Broker>` makes a
 //! fresh one. A broker that others use at the same time passes too: the topics are new ones. Cases about what a broker
-//! says it cannot do pass when it refuses, or are over at once.
+//! says it cannot do pass when it refuses, or are over at once and say so.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::future::{BoxFuture, join, join_all, poll_immediate};
 use futures_util::{StreamExt, stream};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::broker::{Broker, Delivery, Message, SubscribeOptions, Subscription, dead_letter_topic};
 use crate::{Bytes, Code, Metadata};
@@ -39,6 +40,7 @@ macro_rules! __conformance_broker {
         names_are_checked
         what_it_cannot_it_refuses
         a_dropped_future_does_no_harm
+        a_subscription_that_leaves_hands_over_what_it_has
     }};
     ($make:expr) => { $crate::__conformance_broker! { @all [$crate::__conformance] broker, $make; } };
 }
@@ -77,7 +79,7 @@ pub async fn an_event_comes_as_it_was(broker: Arc<dyn Broker>) {
 /// Metadata arrives beside the event, and stays with it.
 pub async fn metadata_travels(broker: Arc<dyn Broker>) {
     if !broker.capabilities().headers {
-        return;
+        return left_out("metadata_travels", "headers");
     }
     let topic = topic();
     let mut events = subscribe(&broker, &topic, None).await;
@@ -127,7 +129,7 @@ pub async fn topics_are_apart(broker: Arc<dyn Broker>) {
 /// One of the subscriptions of a queue gets each event, whichever.
 pub async fn one_of_a_queue_gets_each_event(broker: Arc<dyn Broker>) {
     if !broker.capabilities().queue {
-        return;
+        return left_out("one_of_a_queue_gets_each_event", "queue");
     }
     let topic = topic();
     let first = subscribe(&broker, &topic, Some("mailer")).await;
@@ -141,7 +143,7 @@ pub async fn one_of_a_queue_gets_each_event(broker: Arc<dyn Broker>) {
 /// Each queue gets every event, and so does a subscription without one.
 pub async fn queues_are_apart(broker: Arc<dyn Broker>) {
     if !broker.capabilities().queue {
-        return;
+        return left_out("queues_are_apart", "queue");
     }
     let topic = topic();
     let mut subscriptions = Vec::new();
@@ -157,7 +159,7 @@ pub async fn queues_are_apart(broker: Arc<dyn Broker>) {
 /// Events that one publisher published one after the other arrive so.
 pub async fn events_come_in_order(broker: Arc<dyn Broker>) {
     if !broker.capabilities().ordered {
-        return;
+        return left_out("events_come_in_order", "ordered");
     }
     let topic = topic();
     let mut events = subscribe(&broker, &topic, None).await;
@@ -168,7 +170,7 @@ pub async fn events_come_in_order(broker: Arc<dyn Broker>) {
 /// An event that was refused, or whose delivery was dropped, comes again.
 pub async fn an_event_that_was_not_handled_comes_again(broker: Arc<dyn Broker>) {
     if !broker.capabilities().redelivery {
-        return;
+        return left_out("an_event_that_was_not_handled_comes_again", "redelivery");
     }
     let topic = topic();
     let mut events = subscribe(&broker, &topic, None).await;
@@ -183,7 +185,7 @@ pub async fn an_event_that_was_not_handled_comes_again(broker: Arc<dyn Broker>) 
 /// A delivery says which one of its event it is.
 pub async fn deliveries_are_counted(broker: Arc<dyn Broker>) {
     if !broker.capabilities().redelivery {
-        return;
+        return left_out("deliveries_are_counted", "redelivery");
     }
     let topic = topic();
     let mut events = subscribe(&broker, &topic, None).await;
@@ -213,7 +215,7 @@ pub async fn an_acknowledged_event_does_not_come_again(broker: Arc<dyn Broker>) 
 pub async fn an_event_that_fails_too_often_is_a_dead_letter(broker: Arc<dyn Broker>) {
     let capabilities = broker.capabilities();
     if !capabilities.dead_letter {
-        return;
+        return left_out("an_event_that_fails_too_often_is_a_dead_letter", "dead-letter");
     }
     let topic = topic();
     let mut dead = subscribe(&broker, &dead_letter_topic(&topic), None).await;
@@ -238,7 +240,7 @@ pub async fn an_event_that_fails_too_often_is_a_dead_letter(broker: Arc<dyn Brok
 /// A subscription that was dropped takes no events away from the others of its queue.
 pub async fn a_member_that_left_gets_nothing(broker: Arc<dyn Broker>) {
     if !broker.capabilities().queue {
-        return;
+        return left_out("a_member_that_left_gets_nothing", "queue");
     }
     let topic = topic();
     let leaving = subscribe(&broker, &topic, Some("mailer")).await;
@@ -252,7 +254,7 @@ pub async fn a_member_that_left_gets_nothing(broker: Arc<dyn Broker>) {
 pub async fn what_a_member_did_not_handle_goes_to_the_others(broker: Arc<dyn Broker>) {
     let capabilities = broker.capabilities();
     if !capabilities.queue || !capabilities.redelivery {
-        return;
+        return left_out("what_a_member_did_not_handle_goes_to_the_others", "queue\" or \"redelivery");
     }
     let topic = topic();
     let mut leaving = subscribe(&broker, &topic, Some("mailer")).await;
@@ -338,6 +340,53 @@ pub async fn a_dropped_future_does_no_harm(broker: Arc<dyn Broker>) {
             return;
         }
     }
+}
+
+/// A subscription that is told to leave ends by itself. What it was handed comes out of it first, or goes to the others
+/// of its queue.
+pub async fn a_subscription_that_leaves_hands_over_what_it_has(broker: Arc<dyn Broker>) {
+    let topic = topic();
+    let queue = broker.capabilities().queue.then_some("mailer");
+    let (leaving, until) = leaving(&broker, &topic, queue).await;
+    let mut staying = match queue {
+        Some(_) => subscribe(&broker, &topic, queue).await,
+        None => stream::pending().boxed(),
+    };
+    publish_all(&broker, &topic, 0..10).await;
+    until.cancel();
+    let mut rest = timeout(PATIENCE, leaving.map(acknowledged).collect::<Vec<_>>()).await.expect("it ends");
+    if queue.is_some() {
+        // Whoever left gets nothing more.
+        publish_all(&broker, &topic, 10..20).await;
+        rest.extend(take(&mut staying, 20 - u32::try_from(rest.len()).expect("at most 20")).await);
+    }
+    assert_eq!(sorted(rest), numbers(0..if queue.is_some() { 20 } else { 10 }));
+
+    let (alone, until) = self::leaving(&broker, &topic, None).await;
+    publish_all(&broker, &topic, 0..10).await;
+    until.cancel();
+    let rest = timeout(PATIENCE, alone.map(acknowledged).collect::<Vec<_>>()).await.expect("it ends");
+    assert_eq!(sorted(rest), numbers(0..10));
+}
+
+async fn leaving(broker: &Arc<dyn Broker>, topic: &str, queue: Option<&str>) -> (Subscription, CancellationToken) {
+    let until = CancellationToken::new();
+    let options = queue.map(SubscribeOptions::queue).unwrap_or_default().with_until(until.clone());
+    let subscribed = timeout(PATIENCE, broker.subscribe(topic, options)).await;
+    (subscribed.expect("subscribes in time").expect("subscribes"), until)
+}
+
+/// The body of an event.
+fn acknowledged(delivery: crate::Result<Delivery>) -> String {
+    let delivery = delivery.expect("an event and no error");
+    let body = String::from_utf8(delivery.message.body.to_vec()).expect("a number");
+    delivery.ack();
+    body
+}
+
+/// Says which case is left out, and why.
+fn left_out(case: &str, lacks: &str) {
+    println!("left out: {case}: the broker has no capability \"{lacks}\"");
 }
 
 /// Polls a future so many times, drops it, and says what the last poll gave.

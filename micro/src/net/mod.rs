@@ -19,6 +19,10 @@ mod io;
 #[cfg(feature = "http")]
 mod listen;
 #[cfg(feature = "http")]
+mod outgoing;
+#[cfg(feature = "http")]
+mod post;
+#[cfg(feature = "http")]
 pub(crate) mod pulse;
 #[cfg(feature = "http")]
 mod serve;
@@ -27,5 +31,11 @@ mod serve;
 pub use frames::Frames;
 #[cfg(feature = "http")]
 pub(crate) use listen::bind;
+#[cfg(feature = "http")]
+pub(crate) use outgoing::Outgoing;
+#[cfg(feature = "http")]
+pub(crate) use post::{Failed, Poster};
+#[cfg(feature = "http2")]
+pub(crate) use serve::{CONNECTION_WINDOW, SEND_BUFFER, STREAM_WINDOW};
 #[cfg(feature = "http")]
 pub(crate) use serve::{Caller, Service, serve};

@@ -8,12 +8,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+#[cfg(feature = "http2")]
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -31,6 +31,7 @@ use super::floods::Floods;
 use super::frames::Frames;
 use super::guard::{AtStop, Gate, Guard};
 use super::io::Io;
+use super::outgoing::Outgoing;
 use super::pulse::Pulse;
 use crate::Peer;
 use crate::transport::Limits;
@@ -38,11 +39,16 @@ use crate::transport::Limits;
 /// How much of a message may wait in a read buffer.
 const READ_AHEAD: usize = 64 << 10;
 
-/// How much of one HTTP/2 request may arrive unasked, and of all on a connection together.
+/// How much of one HTTP/2 stream may arrive unasked, at either end, and of all on a connection together: more than 100
+/// streams that nobody reads hold, so that the others go on.
 #[cfg(feature = "http2")]
-const STREAM_WINDOW: u32 = 256 << 10;
+pub(crate) const STREAM_WINDOW: u32 = 192 << 10;
 #[cfg(feature = "http2")]
-const CONNECTION_WINDOW: u32 = 1 << 20;
+pub(crate) const CONNECTION_WINDOW: u32 = 32 << 20;
+
+/// How much of one stream waits to be sent.
+#[cfg(feature = "http2")]
+pub(crate) const SEND_BUFFER: usize = 64 << 10;
 
 /// Answers HTTP requests.
 pub(crate) trait Service: Send + Sync + 'static {
@@ -51,7 +57,7 @@ pub(crate) trait Service: Send + Sync + 'static {
         self: Arc<Self>,
         caller: Caller,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Response<Full<Bytes>>> + Send + 'static;
+    ) -> impl Future<Output = Response<Outgoing>> + Send + 'static;
 }
 
 /// The connection that a request came by.
@@ -221,7 +227,13 @@ async fn http2<S: Service>(io: Io<TcpStream>, service: Arc<S>, caller: Caller, g
         .max_header_list_size(clamp(limits.max_header_size))
         .max_concurrent_streams(clamp(limits.max_streams))
         .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER);
+    let idle = limits.idle_timeout;
+    if !idle.is_zero() {
+        // A peer that is gone without a word is noticed by the end of the idle time-out, streams or not.
+        builder.timer(TokioTimer::new()).keep_alive_interval(idle / 2).keep_alive_timeout(idle / 2);
+    }
     // Boxed: it is much larger than HTTP/1's, which every connection would pay for.
     let mut connection = Box::pin(builder.serve_connection(TokioIo::new(io), exchanges(service, caller)));
     let ended = guard
@@ -251,16 +263,16 @@ fn exchanges<S: Service>(
     caller: Caller,
 ) -> impl hyper::service::Service<
     Request<Incoming>,
-    Response = Response<Full<Bytes>>,
+    Response = Response<Outgoing>,
     Error = Infallible,
-    Future = impl Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send,
+    Future = impl Future<Output = Result<Response<Outgoing>, Infallible>> + Send,
 > {
     service_fn(move |request| {
         let busy = caller.pulse.enter();
         let answer = service.clone().answer(caller.clone(), request);
         async move {
-            let response = answer.await;
-            drop(busy);
+            let mut response = answer.await;
+            response.body_mut().hold(busy);
             Ok(response)
         }
     })

@@ -35,7 +35,9 @@ pub(crate) fn respond(context: &Context, content_type: ContentType, result: Resu
     if result.is_err() {
         context.host().failed();
     }
-    Response { metadata: context.take_reply_metadata(), content_type, result: result.map(Body::One) }
+    // A handler's own call may have reached nobody: this one did.
+    let result = result.map(Body::One).map_err(Error::handled);
+    Response { metadata: context.take_reply_metadata(), content_type, result }
 }
 
 fn late() -> Error {

@@ -3,18 +3,27 @@
 //! A [`Router`] is what a transport serves. [`Handle`] is what `#[micro::service]` implements.
 
 mod debug;
+mod event;
 mod handled;
 mod lease;
+mod once;
 mod router;
 mod stats;
 mod streamed;
+mod subscribe;
+mod subscriber;
 
+#[doc(hidden)]
+pub use event::{Events, NotSharedEvents, topic};
 pub(crate) use handled::{respond, run};
 pub(crate) use lease::Lease;
+pub(crate) use once::Once;
 pub use router::Router;
 #[doc(hidden)]
 pub use streamed::Out;
 pub(crate) use streamed::{Activity, gather, run as run_stream};
+pub(crate) use subscribe::Subscriptions;
+pub use subscriber::{Deliver, Subscribe, Subscriber};
 
 use std::sync::Arc;
 
@@ -38,6 +47,9 @@ pub trait Handle<Client>: Send + Sync + 'static {
 
     /// The endpoints.
     const METHODS: &'static [Method<Self>];
+
+    /// The subscribers.
+    const SUBSCRIBERS: &'static [Subscriber<Self>] = &[];
 }
 
 /// What is said of a service as a whole.

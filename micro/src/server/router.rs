@@ -12,7 +12,9 @@ use http::Extensions;
 use tokio_util::sync::CancellationToken;
 
 use super::debug::{self, Debug};
+use super::once::{self, Once};
 use super::stats::Stats;
+use super::subscriber::Subscribers;
 use super::{About, Handle, Method};
 use crate::context::Host;
 use crate::endpoint::{Definition, Route, Segment};
@@ -31,6 +33,9 @@ pub struct Router {
     schema_hash: String,
     shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
+    /// Of a function: what it may still do.
+    once: Option<Arc<Once>>,
+    pub(super) subscribers: Subscribers,
 }
 
 struct Entry {
@@ -70,16 +75,19 @@ impl Router {
             schema_hash: String::new(),
             shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
+            once: None,
+            subscribers: Subscribers::default(),
         }
     }
 
-    /// Adds the endpoints of a handler.
+    /// Adds the endpoints and the subscribers of a handler.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when another handler has an endpoint of the same name, or a
     /// route for the same paths; [`Code::FailedPrecondition`](crate::Code::FailedPrecondition) for a route with a
     /// variable that text cannot fill.
     pub fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: Arc<H>) -> Result<()> {
+        self.subscribers.add::<Client, H>(&handler)?;
         let bound: Arc<dyn Bound> = Arc::new(Handler(handler, PhantomData));
         let methods: &'static [Method<H>] = H::METHODS;
         for (method, Method { definition, .. }) in methods.iter().enumerate() {
@@ -135,9 +143,23 @@ impl Router {
         Ok(())
     }
 
+    /// The server that the contexts of its calls and events run in.
+    pub(super) fn host(&self) -> Arc<dyn Host> {
+        self.shared.clone()
+    }
+
     /// How long a stream may be without a message; as long as it likes where nothing is said.
     pub(crate) fn set_stream_idle_timeout(&mut self, limit: Option<Duration>) {
         self.shared_mut().stream_idle_timeout = limit;
+    }
+
+    /// Serves one request or one event, and refuses all others; the built-in endpoints stay as they are.
+    pub(crate) fn serve_once(&mut self) -> Arc<Once> {
+        self.once.get_or_insert_default().clone()
+    }
+
+    pub(super) fn once(&self) -> Option<&Arc<Once>> {
+        self.once.as_ref()
     }
 
     /// Ends all streams, their callers told why.
@@ -269,7 +291,11 @@ impl Serve for Router {
         let metadata = std::mem::take(&mut request.metadata);
         let peer = request.peer.clone();
         let context = Context::new(definition.name, metadata, request.deadline, peer, self.shared.clone());
-        entry.handler.call(entry.method, context, request)
+        let handled = entry.handler.call(entry.method, context, request);
+        match &self.once {
+            Some(_) if definition.name.starts_with("Debug.") => handled,
+            once => once::around(once.as_ref(), handled),
+        }
     }
 }
 

@@ -13,7 +13,6 @@ use futures_util::stream::StreamExt;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::__private::IntoError;
 use crate::codec::{self, Wire};
 use crate::message::{Body, Request, Response};
 use crate::{Bytes, Code, ContentType, Context, Error, Message, Result, Stage, Stream, Streaming};
@@ -22,11 +21,18 @@ use crate::{Bytes, Code, ContentType, Context, Error, Message, Result, Stage, St
 ///
 /// The handler and its stream, which may borrow from the service, are one future; this is how it hands a message out: it
 /// leaves it here and is not polled again before somebody took it. No channel, no task, no buffer.
-#[derive(Debug)]
-pub struct Out {
+pub struct Out<T: 'static> {
+    encode: fn(Option<&'static Wire<T>>, &ContentType, &T) -> Result<Bytes>,
+    wire: Option<&'static Wire<T>>,
     content_type: ContentType,
     activity: Arc<Activity>,
     slot: Arc<Mutex<Slot>>,
+}
+
+impl<T> std::fmt::Debug for Out<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Out").field("content_type", &self.content_type).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,21 +46,22 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no holder panics")
 }
 
-impl Out {
+impl<T: 'static> Out<T> {
     /// Hands out what a handler returned: its error, or all messages of its stream.
+    ///
+    /// What turns their errors into ours is given, and not asked for by a bound: an error that cannot be turned is said
+    /// once then, where it is given.
     ///
     /// # Errors
     /// That of the handler, that of a message, and one of a message that cannot be written.
-    pub async fn all<T: Message, S, E, F>(self, wire: Option<&'static Wire<T>>, answer: Result<S, E>) -> Result<()>
+    pub async fn all<S, E, F>(self, answer: Result<S, E>, refused: fn(E) -> Error, failed: fn(F) -> Error) -> Result<()>
     where
         S: Stream<Item = Result<T, F>>,
-        E: IntoError,
-        F: IntoError,
     {
-        let mut messages = pin!(answer.map_err(IntoError::into_error)?);
+        let mut messages = pin!(answer.map_err(refused)?);
         lock(&self.slot).begun = true;
         while let Some(message) = messages.next().await {
-            let message = codec::encode(wire, &self.content_type, &message.map_err(IntoError::into_error)?)?;
+            let message = (self.encode)(self.wire, &self.content_type, &message.map_err(failed)?)?;
             self.activity.touch();
             lock(&self.slot).message = Some(message);
             // Whoever polls takes it and polls again: nobody has to be woken.
@@ -64,27 +71,38 @@ impl Out {
     }
 
     /// The messages of the caller of this exchange, decoded as the handler takes them.
-    pub(crate) fn incoming<T: Message>(&self, wire: Option<&'static Wire<T>>, body: Body) -> Streaming<T> {
+    pub(crate) fn incoming<M: Message>(&self, wire: Option<&'static Wire<M>>, body: Body) -> Streaming<M> {
         self.activity.incoming(wire, self.content_type.clone(), body)
     }
 }
 
 /// Runs a handler that gives a stream, until it has answered; the rest is in the stream of the response.
-pub(crate) fn run(
+pub(crate) fn run<T: Message>(
     context: Context,
     request: Request,
-    handler: impl FnOnce(Context, Request, Out) -> BoxFuture<'static, Result<()>>,
+    wire: Option<&'static Wire<T>>,
+    handler: impl FnOnce(Context, Request, Out<T>) -> BoxFuture<'static, Result<()>>,
 ) -> BoxFuture<'static, Response> {
     let content_type = request.content_type.clone();
     let slot = Arc::<Mutex<Slot>>::default();
     let activity = Arc::new(Activity::new(context.host().stream_idle_timeout()));
-    let out = Out { content_type: content_type.clone(), activity: activity.clone(), slot: slot.clone() };
+    let out = Out {
+        encode: codec::encode,
+        wire,
+        content_type: content_type.clone(),
+        activity: activity.clone(),
+        slot: slot.clone(),
+    };
     let work = handler(context.clone(), request, out);
-    let mut exchange = Exchange::new(context, activity, work, slot);
+    begun(Exchange::new(context, activity, work, slot), content_type)
+}
+
+/// Apart from [`run`], so that it is compiled once.
+fn begun(mut exchange: Exchange, content_type: ContentType) -> BoxFuture<'static, Response> {
     Box::pin(async move {
         let begun = poll_fn(|cx| exchange.poll_begun(cx)).await;
         let metadata = exchange.shared.context.take_reply_metadata();
-        let result = begun.map(|()| Body::Stream(Streaming::new(exchange)));
+        let result = begun.map(|()| Body::Stream(Streaming::new(exchange))).map_err(Error::handled);
         Response { metadata, content_type, result }
     })
 }

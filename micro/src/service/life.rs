@@ -12,9 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::plugins::Row;
 use super::settings::{Key, Settings};
 use super::{Hook, Hooks, Service, plugins};
+use crate::broker::{Outlet, Publisher};
 use crate::client::Client;
 use crate::registry::{Endpoint, Node, Registration};
-use crate::server::{Lease, Router};
+use crate::server::{Lease, Once, Router, Subscriptions};
 use crate::transport::Serve;
 use crate::{Error, Result, net, units};
 
@@ -83,6 +84,12 @@ impl Running {
     }
 }
 
+impl Publisher for Running {
+    fn outlet(&self) -> Result<Box<dyn Outlet>> {
+        self.client.outlet()
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         if self.end.peek().is_some() {
@@ -111,7 +118,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
     }
     let client = service.client();
-    let Service { settings, wrong, handlers, mut hooks, .. } = service;
+    let Service { settings, wrong, handlers, mut hooks, once, .. } = service;
     if let Some(error) = wrong {
         return Err(error);
     }
@@ -124,11 +131,15 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     }
     router.extend(client.clone());
     router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
+    let once = once.then(|| router.serve_once());
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);
 
     let parts = client.parts().await?;
     let (transport, registry) = (parts.transport.clone(), parts.registry.clone());
     let registry_name = parts.registry_name.clone();
+    // Made here, whoever needs it: a wrong setting is an error at start.
+    let (broker, broker_name) = (parts.broker.get().await?.clone(), parts.broker.name().to_owned());
+    router.check_broker(&broker.capabilities(), &broker_name)?;
     let listener = transport.listen(settings.get(Key::ServerAddress), &settings.limits()).await?;
     let transport_name = listener.protocol();
     let bound = listener.address();
@@ -137,6 +148,20 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     let accept_until = CancellationToken::new();
     let serving = tokio::spawn(listener.serve(router.clone(), accept_until.clone()));
     tracing::info!(service = %name, transport = transport_name, %address, "listening");
+
+    let subscriptions = async {
+        if let Some(address) = broker.listen().await? {
+            tracing::info!(service = %name, broker = %broker_name, %address, "broker listening");
+        }
+        Subscriptions::start(&router, broker).await
+    };
+    let subscriptions = match subscriptions.await {
+        Ok(subscriptions) => subscriptions,
+        Err(error) => {
+            serving.abort();
+            return Err(error);
+        }
+    };
 
     let registration = registration(&settings, &router, &name, &address, transport_name, &registry_name);
     let node = registration.nodes[0].id.clone();
@@ -156,7 +181,8 @@ pub(super) async fn start(service: Service) -> Result<Running> {
     let stop = CancellationToken::new();
     let (told, withdrawn) = mpsc::channel();
     let drain = settings.duration(Key::DrainTimeout);
-    let life = Life { name: name.clone(), lease, router, serving, accept_until, hooks, drain, told };
+    let life =
+        Life { name: name.clone(), lease, router, serving, subscriptions, accept_until, hooks, drain, told, once };
     let life = tokio::spawn(life.until(stop.clone()));
     let end = async move { life.await.unwrap_or_else(|_| Err(Error::internal("the service's own task panicked"))) };
     let end = end.boxed().shared();
@@ -174,10 +200,12 @@ struct Life {
     lease: Lease,
     router: Arc<Router>,
     serving: JoinHandle<()>,
+    subscriptions: Subscriptions,
     accept_until: CancellationToken,
     hooks: Hooks,
     drain: Duration,
     told: mpsc::Sender<()>,
+    once: Option<Arc<Once>>,
 }
 
 impl Life {
@@ -185,8 +213,15 @@ impl Life {
     async fn until(mut self, stop: CancellationToken) -> Result<()> {
         let mut outcome = Ok(());
         let mut ended = false;
+        let answered = async {
+            match &self.once {
+                Some(once) => once.answered().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => {}
+            () = answered => tracing::info!(service = %self.name, "answered"),
             served = &mut self.serving => {
                 ended = true;
                 let why = if served.is_err() { "panicked" } else { "ended by itself" };
@@ -202,6 +237,8 @@ impl Life {
             Ok(Err(error)) => tracing::error!(service = %self.name, %error, "a before_stop hook failed"),
             Err(_) => tracing::error!(service = %self.name, "a before_stop hook took longer than --drain_timeout"),
         }
+        // No more events; those that are here are handled while the news of the withdrawal travels.
+        self.subscriptions.leave();
         let withdrawn = self.lease.withdraw(PATIENCE).await;
         let _ = self.told.send(());
         match withdrawn {
@@ -227,6 +264,12 @@ impl Life {
                 outcome = outcome.and(Err(Error::aborted(format!("calls under way were cut after {drain}"))));
             }
         }
+        if timeout_at(deadline, self.subscriptions.finished()).await.is_err() {
+            let drain = units::show_duration(self.drain);
+            tracing::warn!(service = %self.name, "events under way were cut after {drain} (--drain_timeout)");
+            outcome = outcome.and(Err(Error::aborted(format!("events under way were cut after {drain}"))));
+        }
+        drop(self.subscriptions);
         let after_stop = run_all(self.hooks.after_stop, "after_stop");
         let late = |_| Err(Error::aborted("an after_stop hook took longer than --drain_timeout"));
         outcome.and(timeout(self.drain.max(NEWS), after_stop).await.unwrap_or_else(late))
@@ -278,6 +321,7 @@ fn registration(
             .iter()
             .filter(|endpoint| !is_built_in(endpoint.name))
             .map(|it| record(it))
+            .chain(router.subscriber_records())
             .collect(),
         nodes: vec![Node { id, address: address.to_owned(), metadata }],
     }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "flags")]
 mod flags;
+mod function;
 mod life;
 #[cfg(feature = "flags")]
 mod log;
@@ -11,6 +12,7 @@ mod settings;
 
 #[cfg(feature = "flags")]
 pub use flags::Flags;
+pub use function::Function;
 pub use life::Running;
 #[doc(hidden)]
 pub use main::{Outcome, main};
@@ -22,10 +24,11 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 
+use crate::broker::{Follow, Late, Outlet, Publisher};
 use crate::client::{Client, Config, Parts};
 use crate::plugin::{self, Kind, Options};
-use crate::server::{IntoHandler, Router};
-use crate::{Broker, Registry, Result, Selector, Transport};
+use crate::server::{IntoHandler, Router, Subscribe};
+use crate::{Broker, Message, Registry, Result, Selector, Transport};
 use settings::{Key, Origin, Settings};
 
 /// A service: its name, its handlers and its settings, before it runs.
@@ -49,6 +52,8 @@ pub struct Service {
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
     hooks: Hooks,
+    /// Whether it serves one request only: a [`Function`].
+    once: bool,
     /// Whether `--proto` was given.
     #[cfg(feature = "protobuf")]
     proto: bool,
@@ -100,6 +105,7 @@ impl Service {
             propagate: Vec::new(),
             handlers: Vec::new(),
             hooks: Hooks::default(),
+            once: false,
             client: OnceLock::new(),
             #[cfg(feature = "protobuf")]
             proto: false,
@@ -130,6 +136,8 @@ impl Service {
         max_message_size(bytes: usize) => MaxMessageSize, crate::units::show_size(bytes);
         /// How long a connection may be open without a call, zero for ever; otherwise 75 s.
         idle_timeout(timeout: Duration) => IdleTimeout, crate::units::show_duration(timeout);
+        /// How long a stream may be open without a message either way, zero for ever; otherwise for ever.
+        stream_idle_timeout(timeout: Duration) => StreamIdleTimeout, crate::units::show_duration(timeout);
         /// How long calls under way may take when it stops; otherwise 30 s.
         drain_timeout(timeout: Duration) => DrainTimeout, crate::units::show_duration(timeout);
     }
@@ -282,6 +290,46 @@ impl Service {
         self
     }
 
+    /// Handles the events of a topic by a function: `async fn(Context, T) -> Result<()>`, or `async fn(T) -> Result<()>`.
+    ///
+    /// The topic is a [`Topic`](crate::Topic), a name, or one of both with more: `PLACED.queue("mailer").concurrency(8)`,
+    /// `Follow::new("orders.placed").queue("mailer")`. `Ok` acknowledges the event; `Err` and a panic return it to
+    /// brokers that can redeliver, and by others it is lost, with a warning in the log. Without a queue every instance of
+    /// the service gets each event, with one a single instance of the group does. One event is handled at a time unless
+    /// [`concurrency`](Follow::concurrency) says otherwise.
+    ///
+    /// ```no_run
+    /// # use micro::{Context, Result, Service, Topic};
+    /// # #[micro::message] pub struct OrderPlaced { pub id: u64 }
+    /// const PLACED: Topic<OrderPlaced> = Topic::new("orders.placed");
+    ///
+    /// async fn on_placed(ctx: Context, event: OrderPlaced) -> Result<()> {
+    ///     println!("{:?}: order {}", ctx.topic(), event.id);
+    ///     Ok(())
+    /// }
+    ///
+    /// # async fn f() -> Result<()> {
+    /// Service::new("mailer")
+    ///     .init()?
+    ///     .subscribe(PLACED.queue("mailer"), on_placed)
+    ///     .subscribe("orders.paid", |event: serde_json::Value| async move {
+    ///         println!("{event}");
+    ///         Ok(())
+    ///     })
+    ///     .run()
+    ///     .await
+    /// # }
+    /// ```
+    pub fn subscribe<T: Message, Form: 'static>(
+        mut self,
+        topic: impl Into<Follow<T>>,
+        subscriber: impl Subscribe<T, Form>,
+    ) -> Self {
+        let follow = topic.into();
+        self.handlers.push(Box::new(move |router| router.subscribe(follow, subscriber)));
+        self
+    }
+
     /// Puts a value beside the handlers; they find it by its type with
     /// [`Context::extension`](crate::Context::extension). A second value of a type replaces the first.
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, value: T) -> Self {
@@ -377,13 +425,20 @@ impl fmt::Debug for Service {
     }
 }
 
+impl Publisher for Service {
+    fn outlet(&self) -> Result<Box<dyn Outlet>> {
+        self.client().outlet()
+    }
+}
+
 impl From<&Service> for Client {
     fn from(service: &Service) -> Self {
         service.client()
     }
 }
 
-/// Makes what a client needs: the registry first, then the transport, then the selector.
+/// Makes what a client needs: the registry first, then the transport, then the selector. The broker comes when it is
+/// needed.
 async fn make_parts(own: Own, settings: Settings) -> Result<Parts> {
     let named = |key: Key| settings.origin(key) >= Origin::Environment;
     let registry_options = Options::new().with_addresses(settings.list(Key::RegistryAddress));
@@ -404,9 +459,24 @@ async fn make_parts(own: Own, settings: Settings) -> Result<Parts> {
     };
     let selector = match own.selector.filter(|_| !named(Key::Selector)) {
         Some(selector) => selector,
-        None => make::<dyn Selector>(&settings, Key::Selector, &options.with_part(transport.clone())).await?,
+        None => make::<dyn Selector>(&settings, Key::Selector, &options.clone().with_part(transport.clone())).await?,
     };
-    Ok(Parts { registry, registry_name, transport, selector })
+    let broker = match own.broker.filter(|_| !named(Key::Broker)) {
+        Some(broker) => Late::from(broker),
+        None => {
+            let name = settings.get(Key::Broker).to_owned();
+            let options = Options::new()
+                .with_addresses(settings.list(Key::BrokerAddress))
+                .with_part(registry.clone())
+                .with_part(transport.clone())
+                .with_part(Arc::new(settings.limits()));
+            Late::new(name, move || {
+                let (settings, options) = (settings.clone(), options.clone());
+                Box::pin(async move { make::<dyn Broker>(&settings, Key::Broker, &options).await })
+            })
+        }
+    };
+    Ok(Parts { registry, registry_name, transport, selector, broker })
 }
 
 async fn make<K: Kind + ?Sized>(settings: &Settings, key: Key, options: &Options) -> Result<Arc<K>> {

@@ -64,6 +64,7 @@ macro_rules! settings {
 }
 
 const REGISTRY: &str = if cfg!(feature = "mdns") { "mdns" } else { "memory" };
+const BROKER: &str = if cfg!(feature = "http") { "http" } else { "memory" };
 const TRANSPORT: &str = if cfg!(feature = "http") { "http" } else { "memory" };
 
 settings! {
@@ -71,7 +72,7 @@ settings! {
     RegistryAddress "registry_address" "ADDRESSES" "", any, "Addresses of the registry, comma-separated";
     Transport "transport" "NAME" TRANSPORT, any, "What carries calls";
     TransportAddress "transport_address" "ADDRESSES" "", any, "Addresses of what the transport runs over";
-    Broker "broker" "NAME" "memory", any, "What carries events";
+    Broker "broker" "NAME" BROKER, any, "What carries events";
     BrokerAddress "broker_address" "ADDRESSES" "", any, "Addresses of the broker, or where to listen";
     Selector "selector" "NAME" "p2c", any, "How a node is chosen for a call";
     ServerName "server_name" "TEXT" "", name, "Name of the service [default: the program's]";

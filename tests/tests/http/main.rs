@@ -3,9 +3,11 @@
 mod client;
 mod ends;
 mod fuzz;
+mod lines;
 mod paths;
 mod rfc9112;
 mod routes;
+mod streams;
 mod tools;
 
 use micro::transport::{Http, Limits, Transport};

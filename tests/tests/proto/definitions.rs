@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use micro::{Result, Service};
-use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use micro::{Result, Service, Stream, Streaming};
+use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ServiceDescriptor};
 use protox::file::{ChainFileResolver, File, FileResolver, GoogleFileResolver};
 use tests::proto::{debug, greeter, health, interop, server, shop};
 
@@ -26,6 +26,30 @@ impl interop::TestService for Silent {
     async fn unimplemented_call(&self, _: interop::Empty) -> Result<interop::Empty> {
         Ok(interop::Empty {})
     }
+    async fn streaming_output_call(
+        &self,
+        _: interop::StreamingOutputCallRequest,
+    ) -> Result<impl Stream<Item = Result<interop::StreamingOutputCallResponse>>> {
+        Ok(Streaming::of([]))
+    }
+    async fn streaming_input_call(
+        &self,
+        _: Streaming<interop::StreamingInputCallRequest>,
+    ) -> Result<interop::StreamingInputCallResponse> {
+        Ok(interop::StreamingInputCallResponse::default())
+    }
+    async fn full_duplex_call(
+        &self,
+        _: Streaming<interop::StreamingOutputCallRequest>,
+    ) -> Result<impl Stream<Item = Result<interop::StreamingOutputCallResponse>>> {
+        Ok(Streaming::of([]))
+    }
+    async fn half_duplex_call(
+        &self,
+        _: Streaming<interop::StreamingOutputCallRequest>,
+    ) -> Result<impl Stream<Item = Result<interop::StreamingOutputCallResponse>>> {
+        Ok(Streaming::of([]))
+    }
 }
 
 struct Healthy;
@@ -34,6 +58,12 @@ struct Healthy;
 impl health::Health for Healthy {
     async fn check(&self, _: health::HealthCheckRequest) -> Result<health::HealthCheckResponse> {
         Ok(health::HealthCheckResponse::default())
+    }
+    async fn watch(
+        &self,
+        _: health::HealthCheckRequest,
+    ) -> Result<impl Stream<Item = Result<health::HealthCheckResponse>>> {
+        Ok(Streaming::of([]))
     }
 }
 
@@ -52,6 +82,12 @@ impl debug::Debug for Debugged {
     }
     async fn cache(&self, _: debug::CacheRequest) -> Result<debug::CacheResponse> {
         Ok(debug::CacheResponse::default())
+    }
+    async fn log(&self, _: debug::LogRequest) -> Result<impl Stream<Item = Result<debug::Record>>> {
+        Ok(Streaming::of([]))
+    }
+    async fn message_bus(&self, sent: Streaming<debug::BusMsg>) -> Result<impl Stream<Item = Result<debug::BusMsg>>> {
+        Ok(sent)
     }
 }
 
@@ -82,6 +118,9 @@ impl shop::ShopService for Keeper {
     }
     async fn new_(&self, _: shop::Nothing) -> Result<shop::Nothing> {
         Ok(shop::Nothing {})
+    }
+    async fn watch(&self, order: shop::Order) -> Result<impl Stream<Item = Result<shop::Order>>> {
+        Ok(Streaming::of([order]))
     }
 }
 
@@ -188,14 +227,33 @@ fn same(service: Service, file: &str) -> usize {
         };
         assert_eq!(values(&found), values(original), "{name} of {file}");
     }
+    let known: BTreeMap<String, Vec<String>> = then.services().map(methods).collect();
+    for (name, methods) in now.services().map(methods) {
+        assert_eq!(Some(&methods), known.get(&name), "{name} of {file}");
+    }
     messages(&now).len()
+}
+
+/// A service and its methods, whatever the packages of their messages. One without content is `Empty` for all.
+fn methods(service: ServiceDescriptor) -> (String, Vec<String>) {
+    let one = |message: MessageDescriptor, streams: bool| {
+        format!("{}{}", if streams { "stream " } else { "" }, message.name())
+    };
+    let methods = service.methods().map(|method| {
+        let sent = one(method.input(), method.is_client_streaming());
+        let given = one(method.output(), method.is_server_streaming());
+        format!("{}({sent}) {given}", method.name())
+    });
+    let mut methods: Vec<String> = methods.collect();
+    methods.sort();
+    (service.name().to_owned(), methods)
 }
 
 #[test]
 fn definitions_come_out_as_they_went_in() {
-    assert_eq!(same(Service::new("grpc").handle(Silent), "grpc/test.proto"), 7);
+    assert_eq!(same(Service::new("grpc").handle(Silent), "grpc/test.proto"), 12);
     assert_eq!(same(Service::new("health").handle(Healthy), "grpc/health.proto"), 2);
-    assert_eq!(same(Service::new("debug").handle(Debugged), "micro/debug.proto"), 9);
+    assert_eq!(same(Service::new("debug").handle(Debugged), "micro/debug.proto"), 12);
     assert_eq!(same(Service::new("server").handle(Server), "micro/server.proto"), 4);
     assert_eq!(same(Service::new("greeter").handle(Greeter), "greeter.proto"), 2);
     assert_eq!(same(Service::new("shop").handle(Keeper), "shop/v1/proto3.proto"), 12);

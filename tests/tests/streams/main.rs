@@ -1,5 +1,10 @@
 //! Streams, from the attribute to the caller.
 
+mod calls;
+mod endings;
+mod flow;
+mod proxy;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 

@@ -1,5 +1,6 @@
 //! Reading a body, within bounds.
 
+use std::error::Error as StdError;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +11,16 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
+use crate::Error;
+use crate::units::say_size;
+
 /// Bytes a second that a body has to reach on average, after the first `header_timeout`.
 pub(super) const MIN_RATE: u64 = 500;
+
+/// Bodies that come over a connection.
+pub(super) trait Pieces: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin {}
+
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn StdError + Send + Sync>>> + Unpin> Pieces for B {}
 
 /// Why a body could not be read.
 #[derive(Debug)]
@@ -23,7 +32,7 @@ pub(super) enum Unread {
     /// All that arrives at the server is too much together.
     Crowded,
     /// It ended before its end, or is no valid body.
-    Broken(hyper::Error),
+    Broken(Box<dyn StdError + Send + Sync>),
 }
 
 /// As many messages of the largest size may be under way to a server at once; of smaller ones accordingly more.
@@ -35,6 +44,19 @@ pub(super) const CROWD: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Arriving(AtomicUsize);
 
+impl Arriving {
+    /// Counts `now` bytes of a message where there were `before`; `false` when that is too much together with all others.
+    pub(super) fn change(&self, before: usize, now: usize, limit: usize) -> bool {
+        // Relaxed: it bounds a sum, and orders nothing.
+        if now < before {
+            self.0.fetch_sub(before - now, Ordering::Relaxed);
+            return true;
+        }
+        let more = now - before;
+        self.0.fetch_add(more, Ordering::Relaxed) + more <= limit.saturating_mul(CROWD)
+    }
+}
+
 struct Share<'a> {
     of: &'a Arriving,
     bytes: usize,
@@ -43,17 +65,30 @@ struct Share<'a> {
 impl Share<'_> {
     /// Counts the message with this length so far; `false` when that is too much together with all others.
     fn grow(&mut self, length: usize, limit: usize) -> bool {
-        let more = length - self.bytes;
-        self.bytes = length;
-        // Relaxed: it bounds a sum, and orders nothing.
-        self.of.0.fetch_add(more, Ordering::Relaxed) + more <= limit.saturating_mul(CROWD)
+        self.of.change(std::mem::replace(&mut self.bytes, length), length, limit)
     }
 }
 
 impl Drop for Share<'_> {
     fn drop(&mut self) {
-        self.of.0.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.of.change(self.bytes, 0, usize::MAX);
     }
+}
+
+/// What there is to say of [`Unread::TooSlow`].
+pub(super) fn too_slow(pause: Duration) -> Error {
+    let text = format!(
+        "the message came too slowly: no pause over {pause:?} (--header_timeout), and {MIN_RATE} bytes a second after that"
+    );
+    Error::from_status(408, text)
+}
+
+/// What there is to say of [`Unread::Crowded`].
+pub(super) fn crowded(limit: usize) -> Error {
+    let limit = say_size(limit);
+    let text =
+        format!("too many messages are arriving at once: more than {CROWD} times {limit} bytes (--max_message_size)");
+    Error::unavailable(text)
 }
 
 /// The whole body of a request. A pause is at most `pause` long, and all together it is not too slow.
@@ -98,7 +133,7 @@ pub(super) fn discard(mut body: Incoming) {
 }
 
 /// The whole body of a response, for as long as its caller waits.
-pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unread> {
+pub(super) async fn read<B: Pieces>(mut body: B, limit: usize) -> Result<Bytes, Unread> {
     let mut whole = Gather::default();
     if !begin(&mut body, &mut whole, limit).await? {
         while poll_fn(|cx| step(&mut body, &mut whole, limit, cx)).await? {}
@@ -110,7 +145,7 @@ pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Bytes, Unre
 ///
 /// Most bodies are there at once, as one piece: neither a timer nor a copy then. Memory is taken for what arrived,
 /// never for what was announced.
-async fn begin(body: &mut Incoming, whole: &mut Gather, limit: usize) -> Result<bool, Unread> {
+async fn begin<B: Pieces>(body: &mut B, whole: &mut Gather, limit: usize) -> Result<bool, Unread> {
     if body.size_hint().lower() > u64::try_from(limit).unwrap_or(u64::MAX) {
         return Err(Unread::TooLarge);
     }
@@ -125,8 +160,8 @@ async fn begin(body: &mut Incoming, whole: &mut Gather, limit: usize) -> Result<
 }
 
 /// Takes the next frame; `false` at the end.
-fn step(
-    body: &mut Incoming,
+fn step<B: Pieces>(
+    body: &mut B,
     whole: &mut Gather,
     limit: usize,
     cx: &mut std::task::Context<'_>,
@@ -136,7 +171,7 @@ fn step(
     }
     Pin::new(body).poll_frame(cx).map(|frame| match frame {
         None => Ok(false),
-        Some(Err(error)) => Err(Unread::Broken(error)),
+        Some(Err(error)) => Err(Unread::Broken(error.into())),
         Some(Ok(frame)) => {
             // Trailers carry nothing for us.
             if let Ok(data) = frame.into_data() {

@@ -26,10 +26,10 @@ use crate::units::say_size;
 use crate::{Error, Metadata, Result, Stage};
 
 /// How large the head of a response may be at least: errors travel in it, twice, and Go Micro sets no limit.
-const MIN_HEAD: usize = 256 << 10;
+pub(super) const MIN_HEAD: usize = 256 << 10;
 
-/// Connects to `host:port`.
-pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
+/// Opens a socket to `host:port`; also gives what names it in requests.
+pub(super) async fn dial(address: &str) -> Result<(TcpStream, HeaderValue)> {
     let host = HeaderValue::from_str(address)
         .ok()
         .filter(|host| head::is_host(host.as_bytes()) && !host.is_empty())
@@ -37,6 +37,12 @@ pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
     let socket = TcpStream::connect(address).await.map_err(|error| unreachable(address).with_source(error))?;
     // Without it a request waits for the acknowledgement of the one before.
     socket.set_nodelay(true).map_err(|error| unreachable(address).with_source(error))?;
+    Ok((socket, host))
+}
+
+/// Connects to `host:port`.
+pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
+    let (socket, host) = dial(address).await?;
     let handshake = Builder::new().max_buf_size(MIN_HEAD.max(limits.max_header_size)).handshake(TokioIo::new(socket));
     let (sender, connection) = handshake.await.map_err(|error| unreachable(address).with_source(error))?;
     tokio::spawn(async move {
@@ -49,14 +55,12 @@ pub(super) async fn connect(address: &str, limits: &Limits) -> Result<Link> {
         sender: Mutex::new(sender),
         host,
         busy: AtomicBool::new(false),
-        exchanges: AtomicU64::new(0),
-        service: Mutex::new(None),
-        first: OnceLock::new(),
+        heads: Heads::default(),
         max_message_size: limits.max_message_size,
     })
 }
 
-fn unreachable(address: &str) -> Error {
+pub(super) fn unreachable(address: &str) -> Error {
     Error::unavailable(format!("cannot connect to {address}")).unhandled().at(Stage::Connect)
 }
 
@@ -66,11 +70,7 @@ pub(super) struct Link {
     host: HeaderValue,
     /// An exchange is under way, or was given up: a connection has no way to go on after that.
     busy: AtomicBool,
-    exchanges: AtomicU64,
-    /// The service that was called last, and its header: most connections see one only.
-    service: Mutex<Option<(Arc<str>, HeaderValue)>>,
-    /// The metadata of the first request, which a server of Go Micro sends back with every response.
-    first: OnceLock<HeaderMap>,
+    heads: Heads,
     max_message_size: usize,
 }
 
@@ -83,6 +83,14 @@ impl fmt::Debug for Link {
 impl Connection for Link {
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>> {
         Box::pin(self.exchange(request))
+    }
+
+    fn stream(&self, _: Request) -> BoxFuture<'_, Result<Response>> {
+        let text = match cfg!(feature = "http2") {
+            true => "this connection carries one exchange at a time: streams have others",
+            false => "streams over http need the feature \"http2\" of micro",
+        };
+        Box::pin(async move { Err(Error::unimplemented(text).unhandled().at(Stage::Send)) })
     }
 
     fn is_open(&self) -> bool {
@@ -98,13 +106,7 @@ impl Link {
     async fn exchange(&self, request: &Request) -> Result<Response> {
         let body = request.body.one().ok_or_else(|| Error::internal("a call sends one message").unhandled())?;
         if body.len() > self.max_message_size {
-            return Err(Error::resource_exhausted(format!(
-                "the request has {} bytes, over the limit of {} (--max_message_size)",
-                body.len(),
-                say_size(self.max_message_size)
-            ))
-            .unhandled()
-            .at(Stage::Send));
+            return Err(too_large(body.len(), self.max_message_size));
         }
         if self.busy.swap(true, Ordering::AcqRel) {
             let busy = "an exchange is under way on this connection: it carries one at a time";
@@ -127,19 +129,52 @@ impl Link {
         poll_fn(|cx| self.sender().poll_ready(cx)).await.map_err(|error| unsent().with_source(error))?;
         let mut message = http::Request::new(Full::new(body.clone()));
         *message.method_mut() = Method::POST;
-        *message.headers_mut() = self.headers(request);
+        let mut headers = self.heads.write(request, head::content_type(&request.content_type));
+        headers.insert(HOST, self.host.clone());
+        *message.headers_mut() = headers;
         let sent = self.sender().try_send_request(message);
         let response = sent.await.map_err(|error| match error.message() {
             Some(_) => unsent(),
-            None => {
-                let text = "the connection was lost before the reply; the request may have been handled";
-                Error::unavailable(text).with_source(error.into_error()).at(Stage::Send)
-            }
+            None => lost().with_source(error.into_error()),
         })?;
         self.response(request, response).await
     }
 
-    fn headers(&self, request: &Request) -> HeaderMap {
+    /// Reads the response, and whether the connection can carry another exchange.
+    async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
+        let (parts, incoming) = response.into_parts();
+        let body = body::read(incoming, self.max_message_size).await;
+        let body = body.map_err(|unread| self::unread(unread, self.max_message_size))?;
+        let head = self.heads.read(request, parts);
+        let closes = head.closes;
+        Ok((head.response(request, body), !closes))
+    }
+}
+
+/// The heads of requests and responses of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Heads {
+    exchanges: AtomicU64,
+    /// The service that was called last, and its header: most connections see one only.
+    service: Mutex<Option<(Arc<str>, HeaderValue)>>,
+    /// The metadata of the first request, which a server of Go Micro sends back with every response.
+    first: OnceLock<HeaderMap>,
+}
+
+/// What the head of a response says.
+pub(super) struct Head {
+    status: StatusCode,
+    pub(super) content_type: Option<HeaderValue>,
+    pub(super) error: Option<HeaderValue>,
+    pub(super) metadata: HeaderMap,
+    closes: bool,
+    /// Whether the server says that no handler has seen the request.
+    unhandled: bool,
+}
+
+impl Heads {
+    /// The headers of a request, but for the host.
+    pub(super) fn write(&self, request: &Request, content_type: HeaderValue) -> HeaderMap {
         let number = self.exchanges.fetch_add(1, Ordering::Relaxed);
         let metadata = request.metadata.headers();
         if let (Some(metadata), 0) = (metadata, number) {
@@ -155,8 +190,7 @@ impl Link {
             std::borrow::Cow::Borrowed(name) => HeaderValue::from_static(name),
             std::borrow::Cow::Owned(name) => head::value(name.clone()),
         };
-        headers.insert(HOST, self.host.clone());
-        headers.insert(CONTENT_TYPE, head::content_type(&request.content_type));
+        headers.insert(CONTENT_TYPE, content_type);
         headers.insert(&head::SERVICE, self.service(&request.service));
         headers.insert(&head::METHOD, endpoint.clone());
         headers.insert(&head::ENDPOINT, endpoint);
@@ -172,11 +206,9 @@ impl Link {
         headers
     }
 
-    /// Reads the response, and whether the connection can carry another exchange.
-    async fn response(&self, request: &Request, response: http::Response<Incoming>) -> Result<(Response, bool)> {
-        let (mut parts, incoming) = response.into_parts();
-        let body = body::read(incoming, self.max_message_size).await.map_err(|unread| self.unread(unread))?;
-        let (mut content_type, mut error, mut closes) = (None, None, false);
+    /// Reads the head of a response.
+    pub(super) fn read(&self, request: &Request, mut parts: http::response::Parts) -> Head {
+        let (mut content_type, mut error, mut closes, mut unhandled) = (None, None, false, false);
         let mut metadata = HeaderMap::new();
         // One pass: there are two or three of them, and each look into the map costs more than that.
         for (name, value) in std::mem::take(&mut parts.headers) {
@@ -188,24 +220,16 @@ impl Link {
                 closes = value.as_bytes().eq_ignore_ascii_case(b"close");
             } else if name == head::ERROR {
                 error = Some(value);
+            } else if name == head::UNHANDLED {
+                unhandled = true;
             } else if name != CONTENT_LENGTH && name != TRANSFER_ENCODING && name != head::X_ERROR {
                 metadata.insert(name, value);
             }
         }
-        let content_type = content_type.as_ref().map(head::text);
-        let result = match error {
-            Some(error) => Err(Error::from_micro(&head::text(&error))),
-            None if parts.status != StatusCode::OK => Err(refused(parts.status, &body)),
-            None if content_type.as_deref() == Some("text/plain") && is_unsupported(&body) => {
-                Err(Error::from_status(415, String::from_utf8_lossy(&body)).unhandled())
-            }
-            None => Ok(body),
-        };
         if metadata.contains_key(&head::ENDPOINT) {
             metadata = self.without_echo(request, metadata);
         }
-        let content_type = content_type.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
-        Ok((Response { metadata: Metadata::from(metadata), content_type, result: result.map(Body::One) }, !closes))
+        Head { status: parts.status, content_type, error, metadata, closes, unhandled }
     }
 
     /// Drops what a server of Go Micro merely sends back.
@@ -230,26 +254,56 @@ impl Link {
             }
         }
     }
+}
 
-    fn unread(&self, unread: Unread) -> Error {
-        match unread {
-            Unread::TooLarge => Error::resource_exhausted(format!(
-                "the reply is over the limit of {} (--max_message_size)",
-                say_size(self.max_message_size)
-            ))
-            .at(Stage::Decode),
-            Unread::Broken(error) => lost_inside().with_source(error),
-            // Servers only have these bounds; the caller's deadline is the client's.
-            Unread::TooSlow | Unread::Crowded => lost_inside(),
-        }
+impl Head {
+    /// The whole response, where its body is one message.
+    pub(super) fn response(self, request: &Request, body: Bytes) -> Response {
+        let content_type = self.content_type.as_ref().map(head::text);
+        let result = match &self.error {
+            Some(error) => Err(Error::from_micro(&head::text(error))),
+            None if self.status != StatusCode::OK => Err(refused(self.status, &body)),
+            None if content_type.as_deref() == Some("text/plain") && is_unsupported(&body) => {
+                Err(Error::from_status(415, String::from_utf8_lossy(&body)).unhandled())
+            }
+            None => Ok(Body::One(body)),
+        };
+        let result = if self.unhandled { result.map_err(Error::unhandled) } else { result };
+        let content_type = content_type.map_or_else(|| request.content_type.clone(), |text| ContentType::parse(&text));
+        Response { metadata: Metadata::from(self.metadata), content_type, result }
     }
 }
 
-fn lost_inside() -> Error {
+/// What there is to say of a reply that could not be read.
+pub(super) fn unread(unread: Unread, limit: usize) -> Error {
+    match unread {
+        Unread::TooLarge => {
+            let text = format!("the reply is over the limit of {} (--max_message_size)", say_size(limit));
+            Error::resource_exhausted(text).at(Stage::Decode)
+        }
+        Unread::Broken(error) => lost_inside().with_source(error),
+        // Servers only have these bounds; the caller's deadline is the client's.
+        Unread::TooSlow | Unread::Crowded => lost_inside(),
+    }
+}
+
+/// What there is to say of a request that is not sent.
+pub(super) fn too_large(length: usize, limit: usize) -> Error {
+    let limit = say_size(limit);
+    let text = format!("the request has {length} bytes, over the limit of {limit} (--max_message_size)");
+    Error::resource_exhausted(text).unhandled().at(Stage::Send)
+}
+
+pub(super) fn lost() -> Error {
+    let text = "the connection was lost before the reply; the request may have been handled";
+    Error::unavailable(text).at(Stage::Send)
+}
+
+pub(super) fn lost_inside() -> Error {
     Error::unavailable("the connection was lost inside of the reply; the request was handled").at(Stage::Send)
 }
 
-fn unsent() -> Error {
+pub(super) fn unsent() -> Error {
     Error::unavailable("the connection was closed before the request was sent").unhandled().at(Stage::Send)
 }
 

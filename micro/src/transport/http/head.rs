@@ -16,6 +16,8 @@ pub(super) static ID: HeaderName = HeaderName::from_static("micro-id");
 pub(super) static STREAM: HeaderName = HeaderName::from_static("micro-stream");
 pub(super) static ERROR: HeaderName = HeaderName::from_static("micro-error");
 pub(super) static X_ERROR: HeaderName = HeaderName::from_static("x-micro-error");
+/// Ours: no handler has seen the request, so that its caller may send it to another node.
+pub(super) static UNHANDLED: HeaderName = HeaderName::from_static("micro-unhandled");
 pub(super) static TIMEOUT: HeaderName = HeaderName::from_static("timeout");
 static X_ENDPOINT: HeaderName = HeaderName::from_static("x-micro-endpoint");
 static X_METHOD: HeaderName = HeaderName::from_static("x-micro-method");
@@ -164,6 +166,7 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
             | "micro-service"
             | "micro-stream"
             | "micro-topic"
+            | "micro-unhandled"
     )
 }
 

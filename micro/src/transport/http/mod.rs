@@ -34,10 +34,13 @@
 
 mod body;
 mod client;
+#[cfg(feature = "http2")]
+mod h2;
 mod head;
 mod reply;
 mod route;
 mod server;
+mod stream;
 
 #[doc(hidden)]
 pub use crate::percent::{decode, decode_form};
@@ -84,6 +87,11 @@ impl Transport for Http {
 
     async fn connect(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>> {
         Ok(Box::new(client::connect(address, limits).await?))
+    }
+
+    #[cfg(feature = "http2")]
+    async fn connect_streams(&self, address: &str, limits: &Limits) -> Result<Box<dyn Connection>> {
+        Ok(Box::new(h2::connect(address, limits).await?))
     }
 
     fn multiplexes(&self) -> bool {

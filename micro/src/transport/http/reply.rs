@@ -3,18 +3,18 @@
 use bytes::{Bytes, BytesMut};
 use http::StatusCode;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
-use http_body_util::Full;
 use hyper::body::Body as _;
 
 use super::head;
-use crate::Error;
 use crate::error::escape_html;
 use crate::message::ContentType;
+use crate::net::Outgoing;
+use crate::{Code, Error};
 
 /// What an error says at most: it travels in headers, twice.
-const MAX_DETAIL: usize = 16 << 10;
+pub(super) const MAX_DETAIL: usize = 16 << 10;
 
-pub(super) type HttpResponse = http::Response<Full<Bytes>>;
+pub(super) type HttpResponse = http::Response<Outgoing>;
 
 /// How a caller is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,10 @@ impl Style {
         given: Option<HeaderValue>,
         name: &str,
     ) -> HttpResponse {
-        let error = shortened(error);
+        if error.is_unhandled() && error.code() == Code::Unavailable {
+            headers.insert(&head::UNHANDLED, HeaderValue::from_static("true"));
+        }
+        let error = shortened(error, MAX_DETAIL);
         match self {
             // What the server core says of a content type that no codec reads; a handler's own 415 is another.
             Style::Micro if error.status() == 415 && error.is_unhandled() => {
@@ -69,7 +72,7 @@ impl Style {
 }
 
 pub(super) fn with(status: StatusCode, headers: HeaderMap, body: Bytes) -> HttpResponse {
-    let mut response = http::Response::new(Full::new(body));
+    let mut response = http::Response::new(Outgoing::Whole(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
     response
@@ -84,8 +87,8 @@ pub(super) fn closing(mut response: HttpResponse) -> HttpResponse {
 pub(super) fn bodiless(mut response: HttpResponse) -> HttpResponse {
     if let Some(length @ 1..) = response.body().size_hint().exact() {
         response.headers_mut().insert(CONTENT_LENGTH, length.into());
-        *response.body_mut() = Full::default();
     }
+    response.body_mut().clear();
     response
 }
 
@@ -108,11 +111,11 @@ pub(super) fn as_go_writes(body: Bytes) -> Bytes {
     body.freeze()
 }
 
-fn shortened(error: Error) -> Error {
-    if error.detail().len() <= MAX_DETAIL {
+pub(super) fn shortened(error: Error, limit: usize) -> Error {
+    if error.detail().len() <= limit {
         return error;
     }
-    let mut end = MAX_DETAIL;
+    let mut end = limit;
     while !error.detail().is_char_boundary(end) {
         end -= 1;
     }

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Method};
 
-use crate::endpoint::{Definition, Kind, Route, Segment};
+use crate::endpoint::{Definition, Route, Segment};
 use crate::schema::{Described, Fill, Origin};
 use crate::{Bytes, Error, Result, percent};
 
@@ -35,7 +35,7 @@ impl Routes {
     pub(super) fn new(endpoints: &[&'static Definition]) -> Self {
         let mut routes = Self::default();
         for definition in endpoints {
-            let Some(route) = definition.http.filter(|_| definition.kind == Kind::Unary) else { continue };
+            let Some(route) = definition.http else { continue };
             let Ok(method) = Method::from_bytes(route.method.as_bytes()) else { continue };
             let mut node = &mut routes.root;
             for segment in route.segments() {

@@ -13,6 +13,7 @@ use super::body::{self, Arriving, Unread};
 use super::head::{self, Wanted};
 use super::reply::{HttpResponse, Style, as_go_writes, bodiless, closing, with};
 use super::route::{self, Routes};
+use super::stream;
 use crate::endpoint::Definition;
 use crate::message::{Body, ContentType, Request, Response};
 use crate::net::{Caller, Service};
@@ -23,19 +24,19 @@ use crate::{Code, Error, Metadata, codec};
 
 /// Answers for one server.
 pub(super) struct Server {
-    server: Arc<dyn Serve>,
+    pub(super) server: Arc<dyn Serve>,
     routes: Routes,
-    limits: Arc<Limits>,
-    arriving: Arriving,
+    pub(super) limits: Arc<Limits>,
+    pub(super) arriving: Arc<Arriving>,
 }
 
 impl Server {
     pub(super) fn new(server: Arc<dyn Serve>, limits: Arc<Limits>) -> Self {
         let routes = Routes::new(server.endpoints());
-        Self { server, routes, limits, arriving: Arriving::default() }
+        Self { server, routes, limits, arriving: Arc::default() }
     }
 
-    async fn read(&self, mut body: Incoming, version: Version) -> Result<Bytes, Unread> {
+    pub(super) async fn read(&self, mut body: Incoming, version: Version) -> Result<Bytes, Unread> {
         let Limits { max_message_size, header_timeout, .. } = *self.limits;
         let read = body::arrive(&mut body, max_message_size, header_timeout, &self.arriving).await;
         if read.is_err() && version == Version::HTTP_2 {
@@ -55,6 +56,7 @@ impl Service for Server {
         }
         let head = parts.method == Method::HEAD;
         let response = match self.find(&parts) {
+            Ok(found) if found.definition.kind.is_stream() => self.stream(caller, parts, body, found).await,
             Ok(found) => self.exchange(caller, parts, body, found).await,
             Err(refusal) => self.refuse(&caller, &parts, body, refusal).await,
         };
@@ -63,15 +65,15 @@ impl Service for Server {
 }
 
 /// Who serves a request.
-struct Found {
-    style: Style,
-    definition: &'static Definition,
+pub(super) struct Found {
+    pub(super) style: Style,
+    pub(super) definition: &'static Definition,
     /// What the URL says of the message, where the endpoint was found by its route.
-    fill: Option<Box<Fill>>,
+    pub(super) fill: Option<Box<Fill>>,
 }
 
 /// An answer that needs no handler.
-enum Refusal {
+pub(super) enum Refusal {
     /// An event: answered like one that has no subscriber.
     Event,
     Error(Style, Error),
@@ -161,6 +163,10 @@ impl Server {
             Some(value) => ContentType::parse(&head::text(value)),
             None => ContentType::Json,
         };
+        if matches!(&content_type, ContentType::Other(name) if &**name == stream::STREAM) {
+            let text = format!("\"{}\" takes one message and answers with one: it is no stream", definition.name);
+            return style.error(Error::bad_request(text).unhandled(), &parts.headers, self.server.name());
+        }
         let (content_type, body) = match fill {
             None => (content_type, body),
             Some(fill) => match filled(*fill, &parts.method, definition, given.as_ref().map(|_| content_type), body) {
@@ -182,15 +188,8 @@ impl Server {
         self.render(style, response, given)
     }
 
-    fn render(&self, style: Style, response: Response, given: Option<HeaderValue>) -> HttpResponse {
-        let mut headers = response.metadata.into_headers();
-        if !headers.is_empty() {
-            headers = headers
-                .into_iter()
-                .filter_map(|(name, value)| Some((name?, value)))
-                .filter(|(name, _)| !head::is_reserved(name))
-                .collect();
-        }
+    pub(super) fn render(&self, style: Style, response: Response, given: Option<HeaderValue>) -> HttpResponse {
+        let mut headers = metadata(response.metadata);
         let limit = self.limits.max_message_size;
         let body = response.result.and_then(Body::into_one).and_then(|body| match body.len() {
             length if length <= limit => Ok(body),
@@ -210,29 +209,25 @@ impl Server {
         with(StatusCode::OK, headers, body)
     }
 
-    fn unread(&self, unread: Unread) -> Error {
+    pub(super) fn unread(&self, unread: Unread) -> Error {
         let limit = say_size(self.limits.max_message_size);
         match unread {
             Unread::TooLarge => {
                 Error::from_status(413, format!("the message is over the limit of {limit} (--max_message_size)"))
             }
-            Unread::TooSlow => Error::from_status(
-                408,
-                format!(
-                    "the message came too slowly: no pause over {:?} (--header_timeout), and {} bytes a second after that",
-                    self.limits.header_timeout,
-                    body::MIN_RATE
-                ),
-            ),
-            Unread::Crowded => Error::unavailable(format!(
-                "too many messages are arriving at once: more than {} times {limit} bytes (--max_message_size)",
-                body::CROWD
-            )),
+            Unread::TooSlow => body::too_slow(self.limits.header_timeout),
+            Unread::Crowded => body::crowded(self.limits.max_message_size),
             Unread::Broken(error) => Error::bad_request("the message ended before its end").with_source(error),
         }
     }
 
-    async fn refuse(&self, caller: &Caller, parts: &request::Parts, body: Incoming, refusal: Refusal) -> HttpResponse {
+    pub(super) async fn refuse(
+        &self,
+        caller: &Caller,
+        parts: &request::Parts,
+        body: Incoming,
+        refusal: Refusal,
+    ) -> HttpResponse {
         let headers = &parts.headers;
         // The connection can be used again when the request was read to its end.
         let read = self.read(body, parts.version).await;
@@ -259,8 +254,18 @@ impl Server {
     }
 }
 
+/// The headers of a response, but for what is not theirs.
+pub(super) fn metadata(metadata: Metadata) -> HeaderMap {
+    let headers = metadata.into_headers();
+    if headers.is_empty() {
+        return headers;
+    }
+    let named = headers.into_iter().filter_map(|(name, value)| Some((name?, value)));
+    named.filter(|(name, _)| !head::is_reserved(name)).collect()
+}
+
 /// The message of a request that came by a route, and its content type.
-fn filled(
+pub(super) fn filled(
     fill: Fill,
     method: &Method,
     definition: &Definition,

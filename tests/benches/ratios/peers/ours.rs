@@ -33,6 +33,7 @@ pub(super) async fn call(address: &str, count: u64) {
         registry_name: "static".into(),
         transport: Arc::new(transport::Http::new()),
         selector: Arc::new(selector::P2c::new()),
+        broker: micro::broker::Late::from(Arc::new(micro::broker::Memory::new()) as Arc<dyn micro::Broker>),
     };
     let mut config = Config::default();
     config.content_type = Some(ContentType::Json);

@@ -1,0 +1,21 @@
+#![allow(unused)]
+use micro::{Context, Result, Stream, Streaming};
+
+#[micro::message]
+pub struct Tick {
+    pub price: u32,
+}
+
+struct Plain;
+
+struct Prices;
+
+#[micro::service]
+impl Prices {
+    #[handler]
+    async fn watch(&self, ticks: Streaming<Plain>) -> Result<()> {
+        todo!()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,19 @@
+#![allow(unused)]
+use micro::{Context, Result, Stream, Streaming};
+
+#[micro::message]
+pub struct Tick {
+    pub price: u32,
+}
+
+struct Prices;
+
+#[micro::service]
+impl Prices {
+    #[handler]
+    async fn watch(&self, ticks: futures_util::stream::BoxStream<'static, Result<Tick>>) -> Result<()> {
+        todo!()
+    }
+}
+
+fn main() {}
