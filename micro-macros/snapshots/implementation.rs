@@ -64,5 +64,10 @@ const _: () = {
         const METHODS: &'static [::micro::server::Method<Self>] = <<Polite<
             T,
         > as __MicroWay>::Client as ::micro::__private::Contract<Polite<T>>>::METHODS;
+        const SUBSCRIBERS: &'static [::micro::server::Subscriber<Self>] = <<Polite<
+            T,
+        > as __MicroWay>::Client as ::micro::__private::Contract<
+            Polite<T>,
+        >>::SUBSCRIBERS;
     }
 };
