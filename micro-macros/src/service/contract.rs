@@ -24,8 +24,8 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic
     let this = format_ident!("__MicroService", span = Span::mixed_site());
     let rows = rows(service, &quote!(#this));
     let bound = if generic { quote!() } else { quote!(#name +) };
-    let subscribers = subscriber::table(service, &quote!(#this));
-    let layers = layers(service);
+    let subscribers = subscriber::table(service, &quote!(#this)).filter(|_| !generic);
+    let layers = layers(service).filter(|_| !generic);
     quote! {
         #quiet
         #[doc(hidden)]

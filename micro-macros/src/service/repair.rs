@@ -6,7 +6,7 @@
 use std::cell::Cell;
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
 use syn::{FnArg, Token, Type};
@@ -51,7 +51,10 @@ pub(super) fn repaired(typed: TokenStream) -> Option<Mended> {
         // The body has names that are nowhere.
         (false, _) if lost => quote!(#head { #never loop {} }),
         // Nothing that is done with what is not there is looked at.
-        (true, _) if !is_punct(&end, ';') => quote!(#before fn #name(&self) { #never }),
+        (true, _) if !is_punct(&end, ';') => {
+            let list = quote_spanned!(name.span()=> (&self));
+            quote!(#before fn #name #list { #never })
+        }
         (true, _) => typed,
         // rustc reads over it, and says the same only once of the same tokens.
         (false, true) => typed,
