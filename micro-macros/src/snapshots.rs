@@ -58,6 +58,19 @@ fn a_generic_service() {
 }
 
 #[test]
+fn a_service_that_subscribes() {
+    let item = quote! {
+        impl Mailer {
+            #[subscriber(topic = PLACED, queue = "mailer", concurrency = 8, redelivery)]
+            async fn on_placed(&self, ctx: Context, event: OrderPlaced) -> Result<()> {
+                self.mail(ctx, event).await
+            }
+        }
+    };
+    check("service_subscriber", crate::service::attribute(TokenStream::new(), item));
+}
+
+#[test]
 fn a_contract() {
     let item = quote! {
         pub trait Greeter {

@@ -149,6 +149,8 @@ pub enum Stage {
     Lookup,
     /// Choosing one of the nodes.
     Select,
+    /// In a [layer](crate::layer) of the caller, around what follows.
+    Layer,
     /// Connecting to the node; nothing was sent.
     Connect,
     /// Sending the request or waiting for the reply: the node may have handled it.
@@ -164,6 +166,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Stage::Lookup => "lookup",
             Stage::Select => "select",
+            Stage::Layer => "layer",
             Stage::Connect => "connect",
             Stage::Send => "send",
             Stage::Handle => "handle",

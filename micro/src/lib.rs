@@ -35,7 +35,7 @@
 //!
 //! | Feature | What it brings | Default |
 //! |---|---|---|
-//! | `http` | the http transport over HTTP/1.1 | yes |
+//! | `http` | the http transport over HTTP/1.1, and the http broker | yes |
 //! | `http2` | HTTP/2 on the same port | yes |
 //! | `flags` | the command line, and the log that [`main`] installs | yes |
 //! | `mdns` | the mdns registry | yes |
@@ -59,6 +59,7 @@ pub mod conformance;
 mod context;
 pub mod endpoint;
 mod error;
+pub mod layer;
 pub mod message;
 mod metadata;
 mod net;
@@ -222,12 +223,55 @@ pub use micro_macros::service;
 /// | `retries = 2` | how often clients try again, at most 100 |
 /// | `http = "GET /v1/hello/{name}"` | a [route of plain HTTP](transport::http#routes); each variable is a field of the message |
 /// | `metadata(key = "value")` | what is said of the endpoint in the registry |
+/// | `layer = expression`, `layer(outer, inner)` | [layers](mod@layer) of this endpoint alone, made once at the start |
 /// | `crate = path` | nothing here; the block's counts |
 ///
 /// Docs, `#[cfg]` and `#[deprecated]` go on to the client and to what the service says of itself.
 pub use micro_macros::handler;
 
-/// Will mark a subscriber in a block marked [`#[service]`](macro@service); events come with a later version.
+/// Marks a subscriber in a block or trait marked [`#[service]`](macro@service): a method that handles the events of a topic.
+///
+/// A subscriber is an `async fn` with `&self`, then a [`Context`] if it wants one, then the event, both by value. It
+/// returns `Result<()>`, with any error that is `Into<micro::Error>`.
+///
+/// ```
+/// use micro::{Context, Result, Topic};
+///
+/// #[micro::message]
+/// pub struct OrderPlaced { pub id: u64 }
+///
+/// pub const PLACED: Topic<OrderPlaced> = Topic::new("orders.placed");
+///
+/// struct Mailer;
+///
+/// #[micro::service]
+/// impl Mailer {
+///     #[subscriber(topic = PLACED, queue = "mailer", concurrency = 8)]
+///     async fn on_placed(&self, ctx: Context, event: OrderPlaced) -> Result<()> {
+///         println!("order {}, of {:?}", event.id, ctx.metadata().get("tenant"));
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// `Ok` acknowledges the event. `Err` and a panic return it: a broker that redelivers brings it again, later each time,
+/// and in the end to the topic [`dead_letter_topic`](broker::dead_letter_topic); by any other it is lost, with a warning
+/// in the log. So it is with an event that cannot be read. A stop takes no more events and finishes those that are here,
+/// within `--drain_timeout`.
+///
+/// Events are JSON, MessagePack or protobuf, as their `Content-Type` says and as the message speaks; without one they are
+/// JSON. The metadata is that of the event: calls and events that come of it carry on its trace.
+///
+/// | Argument | What it says |
+/// |---|---|
+/// | `topic = PLACED`, `topic = "orders.placed"` | what it follows: a const [`Topic`] of the same message, or a name |
+/// | `queue = "mailer"` | that one instance of the group gets each event; without it every instance does |
+/// | `concurrency = 8` | how many events are handled at a time; without it one, in the order of their arrival |
+/// | `redelivery` | that a broker which does not bring an event again is refused |
+/// | `crate = path` | nothing here; the block's counts |
+///
+/// What the broker cannot do is an error when the service starts. Functions and closures subscribe by
+/// [`Service::subscribe`].
 pub use micro_macros::subscriber;
 
 /// Derives what a message needs: `Debug`, `Clone`, `Default` and both serde traits, those that are not derived below it.

@@ -1,7 +1,8 @@
 //! Events as users meet them: topics, subscribers, what becomes of one that was not handled.
 
 use std::net::UdpSocket;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,11 @@ use micro::registry::{Node, Registration, Registry};
 use micro::testing::Network;
 use micro::{Bytes, Code, ContentType, Context, Error, Metadata, Result, Running, Service, Topic, registry, transport};
 use serde::{Deserialize, Serialize};
+use tests::netns::Namespace;
 use tests::process::Process;
+use tests::wire::{Answer, Raw};
+use tests::{has_namespaces, has_program, need, vectors};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout};
 
@@ -634,9 +639,15 @@ async fn what_cannot_be_published_says_why() {
 /// A node of the http broker at an address where nobody listens.
 async fn dead_node(registry: &registry::Memory, id: &str, queue: &str) -> String {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let metadata = [("broker", "http"), ("topic", "orders.placed"), ("secure", "false")];
+    node_at(registry, id, "orders.placed", queue, &closed).await;
+    closed
+}
+
+/// A node of the http broker.
+async fn node_at(registry: &registry::Memory, id: &str, topic: &str, queue: &str, address: &str) {
+    let metadata = [("broker", "http"), ("topic", topic), ("secure", "false")];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
-    let node = Node { id: id.into(), address: closed.clone(), metadata };
+    let node = Node { id: id.into(), address: address.into(), metadata };
     let registration = Registration {
         name: "micro.http.broker".into(),
         version: queue.into(),
@@ -644,7 +655,6 @@ async fn dead_node(registry: &registry::Memory, id: &str, queue: &str) -> String
         ..Registration::default()
     };
     registry.register(&registration, PATIENCE).await.unwrap();
-    closed
 }
 
 #[tokio::test]
@@ -771,6 +781,90 @@ async fn the_http_broker_answers_as_go_micro_does() {
     running.stop().await.unwrap();
 }
 
+/// The recorded events of a version whose format the http broker speaks, as they were sent.
+fn recorded(case: &str) -> Vec<(String, Vec<u8>)> {
+    let cases = vectors::of_kind("broker").into_iter().filter(|vector| vector["case"] == case);
+    let cases = cases.filter(|vector| !matches!(vector["version"].as_str(), Some("v0" | "v1")));
+    let read = |vector: serde_json::Value| {
+        let file = |name: &str| vectors::bytes(vector["files"][name].as_str().unwrap());
+        let answer = Answer::parse(&file("response"));
+        assert_eq!((answer.status(), answer.header("content-length")), (200, Some("0")));
+        (vector["version"].as_str().unwrap().to_owned(), file("request"))
+    };
+    let found: Vec<_> = cases.map(read).collect();
+    assert_eq!(found.len(), 3, "{case} of V2, V5 and V6");
+    found
+}
+
+#[tokio::test]
+async fn recorded_events_of_go_micro_are_taken() {
+    let http = OverHttp::default();
+    let (seen, mut saw) = mpsc::unbounded_channel();
+    let note = move |ctx: Context, event: serde_json::Value| {
+        let _ = seen.send((event, ctx.metadata().clone()));
+        async { Ok(()) }
+    };
+    let running = http.service("mailer").subscribe("go.micro.topic.test", note).start().await.unwrap();
+    let found = http.0.lookup("micro.http.broker").await.unwrap();
+    let node = &found[0].nodes[0];
+    let port = node.address.rsplit_once(':').unwrap().1.parse().unwrap();
+    for (case, bare) in [("publish-json", false), ("publish-broker-only", true)] {
+        for (version, request) in recorded(case) {
+            // The one thing that is not as it was recorded: for whom it is.
+            let text = String::from_utf8(request).unwrap();
+            let (_, rest) = text.split_once(" HTTP/1.1\r\n").unwrap();
+            let mut connection = Raw::connect(port).await;
+            connection.send(format!("POST /?id={} HTTP/1.1\r\n{rest}", node.id)).await;
+            let answer = connection.answer().await;
+            assert_eq!((answer.status(), answer.header("content-length")), (200, Some("0")), "{version} {case}");
+            let (event, metadata) = timeout(PATIENCE, saw.recv()).await.unwrap().unwrap();
+            assert!(event["name"].is_string(), "{version} {case}: {event}");
+            assert_eq!(metadata.get("micro-topic"), Some("go.micro.topic.test"));
+            assert_eq!(metadata.get("foo-bar"), (!bare).then_some("baz"), "{version} {case}");
+        }
+    }
+    running.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_are_posted_as_they_were_recorded() {
+    let (_, request) = recorded("publish-json").swap_remove(0);
+    let text = String::from_utf8(request).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let id = head.split_once("?id=").unwrap().1.split_once(' ').unwrap().0;
+    let envelope: serde_json::Value = serde_json::from_str(body).unwrap();
+    // A subscriber that only listens.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let http = OverHttp::default();
+    let address = listener.local_addr().unwrap().to_string();
+    node_at(&http.0, id, "go.micro.topic.test", "ff.http.broadcast", &address).await;
+    let posted = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut bytes = Vec::new();
+        let whole = |bytes: &[u8]| bytes.ends_with(b"\"}");
+        while !whole(&bytes) {
+            let read = socket.read_buf(&mut bytes).await.unwrap();
+            assert!(read > 0, "the request ends early");
+        }
+        socket.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    });
+    let mut message = broker::Message { body: "{\"name\":\"event\"}\n".into(), ..Default::default() };
+    for (name, value) in envelope["Header"].as_object().unwrap() {
+        message.metadata.insert(name, value.as_str().unwrap()).unwrap();
+    }
+    let client = http.service("publisher").client();
+    client.broker().await.unwrap().publish("go.micro.topic.test", message).await.unwrap();
+    let posted = timeout(PATIENCE, posted).await.unwrap().unwrap();
+    let (posted_head, posted_body) = posted.split_once("\r\n\r\n").unwrap();
+    assert_eq!(posted_head.lines().next(), head.lines().next());
+    let headers = posted_head.to_lowercase();
+    for header in [format!("host: {address}"), "content-type: application/json".into(), "content-length: 182".into()] {
+        assert!(headers.contains(&header), "{header} is not in {headers}");
+    }
+    assert_eq!(posted_body, body);
+}
+
 #[tokio::test]
 async fn a_subscriber_that_is_behind_makes_publishers_wait() {
     let http = OverHttp::default();
@@ -814,4 +908,68 @@ async fn a_subscriber_that_is_behind_makes_publishers_wait() {
     timeout(PATIENCE, publishing).await.unwrap().unwrap();
     running.stop().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), (0..100).collect::<Vec<u64>>());
+}
+
+/// The built program of `interop/events`, where there is Go and its modules.
+fn go_micro() -> Option<PathBuf> {
+    if !need("go", has_program("go")) || !need("root and `ip`, for network namespaces", has_namespaces()) {
+        return None;
+    }
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go-events");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/events");
+    let built = Command::new("go").args(["build", "-o"]).arg(&program).current_dir(source).output().unwrap();
+    let there = built.status.success();
+    if !there {
+        eprintln!("{}", String::from_utf8_lossy(&built.stderr));
+    }
+    need("the modules of Go Micro", there).then_some(program)
+}
+
+#[test]
+fn go_micro_publishes_to_ours_and_subscribes_to_ours() {
+    let Some(go_micro) = go_micro() else { return };
+    // Its broker is on loopback, and its registry asks on every interface: this one leads nowhere else.
+    let (here, there) = (Namespace::new(), Namespace::new());
+    here.link("10.84.0.1/24", &there, "10.84.0.2/24");
+    // Go Micro asks by the default route, and hears nothing without one.
+    let routed = here.command("ip").args(["route", "add", "default", "via", "10.84.0.2"]).status();
+    assert!(routed.unwrap().success());
+    let topic = "orders.interop";
+    let ours = |queue: Option<&str>| {
+        let mut command = here.command(env!("CARGO_BIN_EXE_listener"));
+        command.env_remove("MICRO_REGISTRY_ADDRESS").env("TOPIC", topic).envs(queue.map(|queue| ("QUEUE", queue)));
+        let mut process = Process::start(command.args(["--server_address=127.0.0.1:0", "--log_level=error"]));
+        assert_eq!(process.line(), "ready");
+        process
+    };
+    let theirs = |queue: &str| {
+        let mut process =
+            Process::start(here.command(&go_micro).args(["subscribe", topic, queue]).stderr(Stdio::null()));
+        while process.line() != "ready" {}
+        process
+    };
+    let (mut ours_alone, mut ours_in_queue) = (ours(None), ours(Some("q")));
+    let (mut theirs_alone, mut theirs_in_queue) = (theirs(""), theirs("r"));
+    let check = |ours: [&mut Process; 2], theirs: [&mut Process; 2], count: u64| {
+        for process in ours {
+            let mut lines: Vec<_> = (0..count).map(|_| process.line()).collect();
+            lines.sort();
+            assert_eq!(lines, (0..count).map(|id| format!("{{\"id\":{id}}} acme")).collect::<Vec<_>>());
+        }
+        for process in theirs {
+            let mut lines: Vec<_> = (0..count).map(|_| process.line()).collect();
+            lines.sort();
+            assert_eq!(lines, (0..count).map(|id| format!("{id} acme")).collect::<Vec<_>>());
+        }
+    };
+    // Ours to both.
+    let mut publisher = here.command(env!("CARGO_BIN_EXE_listener"));
+    publisher.env_remove("MICRO_REGISTRY_ADDRESS").env("TOPIC", topic).env("PUBLISH", "5");
+    let published = publisher.output().unwrap();
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    check([&mut ours_alone, &mut ours_in_queue], [&mut theirs_alone, &mut theirs_in_queue], 5);
+    // Theirs to both.
+    let published = here.command(&go_micro).args(["publish", topic, "5"]).output().unwrap();
+    assert!(published.status.success(), "{}", String::from_utf8_lossy(&published.stderr));
+    check([&mut ours_alone, &mut ours_in_queue], [&mut theirs_alone, &mut theirs_in_queue], 5);
 }

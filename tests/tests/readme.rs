@@ -107,6 +107,7 @@ fn the_quick_start_does_what_it_says() {
     log.read_to_string(&mut said).unwrap();
     for line in [
         " INFO greeter: listening            transport=http address=",
+        " INFO greeter: broker listening     broker=http address=127.0.0.1:",
         " INFO greeter: registered           registry=mdns node=greeter-",
         " INFO greeter: deregistered",
     ] {

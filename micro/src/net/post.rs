@@ -27,8 +27,13 @@ const ANSWER: usize = 64 << 10;
 /// A client for short requests to many addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Poster {
-    idle: Mutex<HashMap<String, Vec<(Instant, SendRequest<Full<Bytes>>)>>>,
+    idle: Mutex<HashMap<String, Vec<Idle>>>,
 }
+
+/// Since when a connection is idle, and the connection.
+type Idle = (Instant, Sender);
+
+type Sender = SendRequest<Full<Bytes>>;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -67,7 +72,7 @@ impl Poster {
     async fn exchange(
         &self,
         address: &str,
-        mut sender: SendRequest<Full<Bytes>>,
+        mut sender: Sender,
         request: http::Request<Full<Bytes>>,
     ) -> Result<(StatusCode, Bytes), Failed> {
         poll_fn(|cx| sender.poll_ready(cx)).await.map_err(|error| Failed::Unsent(said(&error)))?;
@@ -82,14 +87,14 @@ impl Poster {
         Ok((status, body))
     }
 
-    fn take(&self, address: &str) -> Option<SendRequest<Full<Bytes>>> {
+    fn take(&self, address: &str) -> Option<Sender> {
         let mut idle = self.idle.lock().expect("no holder panics");
         let kept = idle.get_mut(address)?;
         kept.retain(|(since, sender)| !sender.is_closed() && since.elapsed() < IDLE_TIME);
         kept.pop().map(|(_, sender)| sender)
     }
 
-    fn keep(&self, address: &str, sender: SendRequest<Full<Bytes>>) {
+    fn keep(&self, address: &str, sender: Sender) {
         if sender.is_closed() {
             return;
         }
@@ -108,7 +113,7 @@ impl Poster {
     }
 }
 
-async fn connect(address: &str) -> Result<SendRequest<Full<Bytes>>, Failed> {
+async fn connect(address: &str) -> Result<Sender, Failed> {
     let unsent = |error: &dyn std::fmt::Display| Failed::Unsent(format!("cannot connect: {error}"));
     let socket = timeout(CONNECT, TcpStream::connect(address)).await;
     let socket = socket.map_err(|_| unsent(&format_args!("no answer within {CONNECT:?}")))?;

@@ -43,7 +43,7 @@ const READ_AHEAD: usize = 64 << 10;
 /// How much of one HTTP/2 stream may arrive unasked, at either end, and of all on a connection together: more than 100
 /// streams that nobody reads hold, so that the others go on.
 #[cfg(feature = "http2")]
-pub(crate) const STREAM_WINDOW: u32 = 256 << 10;
+pub(crate) const STREAM_WINDOW: u32 = 192 << 10;
 #[cfg(feature = "http2")]
 pub(crate) const CONNECTION_WINDOW: u32 = 32 << 20;
 

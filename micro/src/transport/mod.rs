@@ -83,7 +83,7 @@ pub trait Connection: Debug + Send + Sync + 'static {
     /// the request travels with it; the caller enforces it.
     ///
     /// # Errors
-    /// An error of the exchange itself, with its [`Stage`](crate::Stage), marked as
+    /// An error of the exchange itself, with its [`Stage`], marked as
     /// [unhandled](Error::is_unhandled) when no handler can have seen the request. What the peer answered, errors of
     /// its handler among it, is a [`Response`].
     fn call<'a>(&'a self, request: &'a Request) -> BoxFuture<'a, Result<Response>>;

@@ -170,7 +170,9 @@ impl Broker for Http {
             withdrawn: false,
         };
         seat.register().await?;
-        let held = Held { seat: Some(seat), events, topic: topic.to_owned(), until: options.until };
+        let gone = CancellationToken::new();
+        tokio::spawn(keep(seat, options.until, gone.clone()));
+        let held = Held { events, topic: topic.to_owned(), _gone: gone.drop_guard() };
         Ok(stream::unfold(held, |mut held| async move { Some((Ok(held.next().await?), held)) }).boxed())
     }
 
@@ -277,30 +279,27 @@ async fn renew(registry: Arc<dyn Registry>, registration: Arc<Registration>) {
     }
 }
 
+/// Keeps a subscription until it is told to leave, or is dropped. Not where events are taken: whoever takes them may be
+/// busy with one for long.
+async fn keep(seat: Seat, until: CancellationToken, gone: CancellationToken) {
+    tokio::select! {
+        () = gone.cancelled() => {}
+        () = until.cancelled() => seat.leave().await,
+    }
+}
+
 /// What a subscription holds.
 struct Held {
-    /// `None` when it is leaving.
-    seat: Option<Seat>,
+    /// It ends when the subscription has left and its last event is taken.
     events: mpsc::Receiver<Message>,
     topic: String,
-    until: CancellationToken,
+    _gone: DropGuard,
 }
 
 impl Held {
     async fn next(&mut self) -> Option<Delivery> {
-        loop {
-            if self.seat.is_some() && self.until.is_cancelled() {
-                // The events that come meanwhile are taken; when it has left, the channel ends.
-                tokio::spawn(self.seat.take().expect("just seen").leave());
-            }
-            let leaving = self.seat.is_none();
-            tokio::select! {
-                message = self.events.recv() => {
-                    // No answer goes anywhere: the publisher has been told that it is here.
-                    return message.map(|message| Delivery::new(self.topic.clone(), message, 1, |_| {}));
-                }
-                () = self.until.cancelled(), if !leaving => {}
-            }
-        }
+        let message = self.events.recv().await?;
+        // No answer goes anywhere: the publisher has been told that it is here.
+        Some(Delivery::new(self.topic.clone(), message, 1, |_| {}))
     }
 }

@@ -96,6 +96,7 @@ impl Server {
             body,
             deadline,
             peer: caller.peer,
+            extensions: Default::default(),
         };
         let mut response = self.server.call(request).await;
         let messages = match response.result {

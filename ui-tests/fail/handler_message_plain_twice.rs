@@ -13,11 +13,18 @@ struct HelloResponse {
 
 struct Greeter;
 
+struct Plain;
+
 #[micro::service]
 impl Greeter {
-    #[subscriber(topic = "hello")]
-    async fn on_hello(&self, event: HelloRequest) -> Result<()> {
-        Ok(())
+    #[handler]
+    async fn hello(&self, req: Plain) -> Result<HelloResponse> {
+        todo!()
+    }
+
+    #[handler]
+    async fn bye(&self, req: Plain) -> Result<HelloResponse> {
+        todo!()
     }
 }
 

@@ -1,0 +1,24 @@
+#![allow(unused)]
+use micro::{Context, Result, Streaming, Topic};
+
+#[micro::message]
+struct OrderPlaced {
+    id: u64,
+}
+
+#[micro::message]
+struct Shipped {
+    order: u64,
+}
+
+const PLACED: Topic<OrderPlaced> = Topic::new("orders.placed");
+
+struct Mailer;
+
+async fn on_placed(event: OrderPlaced) -> Result<u64> {
+    Ok(event.id)
+}
+
+fn main() {
+    let _ = micro::Service::new("mailer").subscribe(PLACED, on_placed);
+}
