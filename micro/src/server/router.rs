@@ -349,6 +349,8 @@ pub(super) fn layered<'s>(stack: Option<&'s Stack>, inner: &'s Next, request: Re
 }
 
 /// Hands a request over to its handler: the context is made of what has become of it.
+// Inline: a request is too large to be moved once more on every call.
+#[inline(always)]
 fn enter<'h>(
     handler: &'h dyn Bound,
     method: usize,
