@@ -18,7 +18,7 @@ pub use std;
 pub use tokio;
 
 use crate::codec::Wire;
-use crate::message::{Request, Response};
+use crate::message::{Payload, Response};
 use crate::schema::{self, Schema, Shape};
 use crate::server::{About, Activity, Method, MethodLayers, Out, Subscriber};
 use crate::{Context, Error, Message, Result, Streaming};
@@ -51,7 +51,7 @@ impl<S: Sync> Dispatch<S> {
         wires: Wires<Req, Res>,
         service: &'a Arc<S>,
         context: Context,
-        request: Request,
+        payload: Payload,
         handler: impl FnOnce(&'a S, Context, Req) -> Fut + Send + 'a,
     ) -> BoxFuture<'a, Response>
     where
@@ -60,7 +60,7 @@ impl<S: Sync> Dispatch<S> {
         E: IntoError,
         Fut: Future<Output = Result<Res, E>> + Send + 'a,
     {
-        let Request { content_type, body, .. } = request;
+        let Payload { content_type, body } = payload;
         let service: &'a S = service;
         Box::pin(async move {
             let work = async {
@@ -85,7 +85,7 @@ impl<S: Sync> Dispatch<S> {
         wires: Wires<Req, Res>,
         service: &'a Arc<S>,
         context: Context,
-        request: Request,
+        payload: Payload,
         handler: impl FnOnce(&'a S, Context, Streaming<Req>) -> Fut + Send + 'a,
     ) -> BoxFuture<'a, Response>
     where
@@ -94,7 +94,7 @@ impl<S: Sync> Dispatch<S> {
         E: IntoError,
         Fut: Future<Output = Result<Res, E>> + Send + 'a,
     {
-        let Request { content_type, body, .. } = request;
+        let Payload { content_type, body } = payload;
         let service: &'a S = service;
         Box::pin(async move {
             let activity = Arc::new(Activity::new(context.host().stream_idle_timeout()));
@@ -115,7 +115,7 @@ impl<S: Sync> Dispatch<S> {
         wires: Wires<Req, Res>,
         service: &Arc<S>,
         context: Context,
-        request: Request,
+        payload: Payload,
         handler: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
@@ -125,9 +125,9 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
+        crate::server::run_stream(context, payload, wires.1, move |context, payload, out| {
             Box::pin(async move {
-                let message = crate::codec::decode(wires.0, &request.content_type, &request.body.into_one()?)?;
+                let message = crate::codec::decode(wires.0, &payload.content_type, &payload.body.into_one()?)?;
                 handler(service, context, message, out).await
             })
         })
@@ -138,7 +138,7 @@ impl<S: Sync> Dispatch<S> {
         wires: Wires<Req, Res>,
         service: &Arc<S>,
         context: Context,
-        request: Request,
+        payload: Payload,
         handler: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut + Send + 'static,
     ) -> BoxFuture<'static, Response>
     where
@@ -148,8 +148,8 @@ impl<S: Sync> Dispatch<S> {
         Fut: Future<Output = Result<()>> + Send + 'static,
     {
         let service = service.clone();
-        crate::server::run_stream(context, request, wires.1, move |context, request, out| {
-            let messages = out.incoming(wires.0, request.body);
+        crate::server::run_stream(context, payload, wires.1, move |context, payload, out| {
+            let messages = out.incoming(wires.0, payload.body);
             Box::pin(handler(service, context, messages, out))
         })
     }
@@ -162,7 +162,7 @@ pub trait NotShared<S> {
         _: Wires<Req, Res>,
         _: &'a Arc<S>,
         _: Context,
-        _: Request,
+        _: Payload,
         _: impl FnOnce(&'a S, Context, Req) -> Fut,
     ) -> BoxFuture<'a, Response> {
         Box::pin(std::future::pending())
@@ -173,7 +173,7 @@ pub trait NotShared<S> {
         _: Wires<Req, Res>,
         _: &'a Arc<S>,
         _: Context,
-        _: Request,
+        _: Payload,
         _: impl FnOnce(&'a S, Context, Streaming<Req>) -> Fut,
     ) -> BoxFuture<'a, Response> {
         Box::pin(std::future::pending())
@@ -184,7 +184,7 @@ pub trait NotShared<S> {
         _: Wires<Req, Res>,
         _: &Arc<S>,
         _: Context,
-        _: Request,
+        _: Payload,
         _: impl FnOnce(Arc<S>, Context, Req, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())
@@ -195,7 +195,7 @@ pub trait NotShared<S> {
         _: Wires<Req, Res>,
         _: &Arc<S>,
         _: Context,
-        _: Request,
+        _: Payload,
         _: impl FnOnce(Arc<S>, Context, Streaming<Req>, Out<Res>) -> Fut,
     ) -> BoxFuture<'static, Response> {
         Box::pin(std::future::pending())

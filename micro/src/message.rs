@@ -201,6 +201,15 @@ impl Request {
     }
 }
 
+/// What a dispatcher gets of a request: the rest of it is in the context.
+#[derive(Debug)]
+pub struct Payload {
+    /// How the body is written.
+    pub content_type: ContentType,
+    /// The message, or the messages of a caller that streams.
+    pub body: Body,
+}
+
 /// What a handler answered, on its way back.
 ///
 /// Errors of the handler are part of a response; an error beside it means that the exchange itself failed.

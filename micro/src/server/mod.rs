@@ -32,7 +32,7 @@ use futures_util::future::BoxFuture;
 use crate::Context;
 use crate::endpoint::Definition;
 use crate::layer::Layers;
-use crate::message::{Request, Response};
+use crate::message::{Payload, Response};
 
 /// What `#[micro::service]` implements: the endpoints of a type, and how to call them.
 ///
@@ -108,7 +108,7 @@ pub struct Method<S: ?Sized> {
 
 /// Decodes the request, calls the method, encodes the reply: within the deadline of the context, and a panic is a
 /// response.
-pub type Dispatch<S> = for<'a> fn(&'a Arc<S>, Context, Request) -> BoxFuture<'a, Response>;
+pub type Dispatch<S> = for<'a> fn(&'a Arc<S>, Context, Payload) -> BoxFuture<'a, Response>;
 
 impl<S: ?Sized> std::fmt::Debug for Method<S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -19,7 +19,7 @@ use super::{About, Handle, Method};
 use crate::context::Host;
 use crate::endpoint::{Definition, Route, Segment};
 use crate::layer::{Layers, Next, Stack, guarded};
-use crate::message::{Request, Response};
+use crate::message::{Payload, Request, Response};
 use crate::transport::Serve;
 use crate::{Context, Error, Result, codec, schema};
 
@@ -56,14 +56,14 @@ struct Entry {
 
 /// A handler whose type is forgotten.
 trait Bound: Send + Sync {
-    fn call<'a>(&'a self, method: usize, context: Context, request: Request) -> BoxFuture<'a, Response>;
+    fn call<'a>(&'a self, method: usize, context: Context, payload: Payload) -> BoxFuture<'a, Response>;
 }
 
 struct Handler<H, Client>(Arc<H>, PhantomData<fn() -> Client>);
 
 impl<Client: 'static, H: Handle<Client>> Bound for Handler<H, Client> {
-    fn call<'a>(&'a self, method: usize, context: Context, request: Request) -> BoxFuture<'a, Response> {
-        (H::METHODS[method].call)(&self.0, context, request)
+    fn call<'a>(&'a self, method: usize, context: Context, payload: Payload) -> BoxFuture<'a, Response> {
+        (H::METHODS[method].call)(&self.0, context, payload)
     }
 }
 
@@ -356,13 +356,11 @@ fn enter<'h>(
     method: usize,
     definition: &'static Definition,
     shared: &Arc<Shared>,
-    mut request: Request,
+    request: Request,
 ) -> BoxFuture<'h, Response> {
-    let metadata = std::mem::take(&mut request.metadata);
-    let extensions = std::mem::take(&mut request.extensions);
-    let peer = request.peer.clone();
-    let context = Context::new(definition.name, metadata, request.deadline, peer, extensions, shared.clone());
-    handler.call(method, context, request)
+    let Request { metadata, content_type, body, deadline, peer, extensions, .. } = request;
+    let context = Context::new(definition.name, metadata, deadline, peer, extensions, shared.clone());
+    handler.call(method, context, Payload { content_type, body })
 }
 
 impl fmt::Debug for Router {

@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::codec::{self, Wire};
-use crate::message::{Body, Request, Response};
+use crate::message::{Body, Payload, Response};
 use crate::{Bytes, Code, ContentType, Context, Error, Message, Result, Stage, Stream, Streaming};
 
 /// Where a handler's messages go.
@@ -79,11 +79,11 @@ impl<T: 'static> Out<T> {
 /// Runs a handler that gives a stream, until it has answered; the rest is in the stream of the response.
 pub(crate) fn run<T: Message>(
     context: Context,
-    request: Request,
+    payload: Payload,
     wire: Option<&'static Wire<T>>,
-    handler: impl FnOnce(Context, Request, Out<T>) -> BoxFuture<'static, Result<()>>,
+    handler: impl FnOnce(Context, Payload, Out<T>) -> BoxFuture<'static, Result<()>>,
 ) -> BoxFuture<'static, Response> {
-    let content_type = request.content_type.clone();
+    let content_type = payload.content_type.clone();
     let slot = Arc::<Mutex<Slot>>::default();
     let activity = Arc::new(Activity::new(context.host().stream_idle_timeout()));
     let out = Out {
@@ -93,7 +93,7 @@ pub(crate) fn run<T: Message>(
         activity: activity.clone(),
         slot: slot.clone(),
     };
-    let work = handler(context.clone(), request, out);
+    let work = handler(context.clone(), payload, out);
     begun(Exchange::new(context, activity, work, slot), content_type)
 }
 

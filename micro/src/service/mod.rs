@@ -19,10 +19,11 @@ pub use main::{Outcome, main};
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
+use once_cell::sync::OnceCell;
 
 use crate::broker::{Follow, Late, Outlet, Publisher};
 use crate::client::{Client, Config, Parts};
@@ -59,7 +60,7 @@ pub struct Service {
     /// Whether `--proto` was given.
     #[cfg(feature = "protobuf")]
     proto: bool,
-    client: OnceLock<Client>,
+    client: OnceCell<Client>,
 }
 
 /// Adds a handler to the router of a start.
@@ -117,7 +118,7 @@ impl Service {
             layers: Positions::default(),
             hooks: Hooks::default(),
             once: false,
-            client: OnceLock::new(),
+            client: OnceCell::new(),
             #[cfg(feature = "protobuf")]
             proto: false,
         };
