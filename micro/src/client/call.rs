@@ -189,7 +189,7 @@ impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
     }
 }
 
-impl<Req: Message, Res: 'static, S> Call<'static, Req, Res, S> {
+impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
     /// A call of a typed client that sends a stream.
     #[doc(hidden)]
     pub fn sending(
