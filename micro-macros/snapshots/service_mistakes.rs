@@ -5,7 +5,12 @@ impl Greeter {
         clippy::needless_pass_by_value,
         clippy::trivially_copy_pass_by_ref
     )]
-    fn hello(&self, req: &HelloRequest) -> Result<HelloResponse> {
+    async fn hello(
+        &self,
+        req: [(); ::core::compile_error! {
+            "a message is taken by value: `HelloRequest`"
+        }],
+    ) -> Result<HelloResponse> {
         Ok(greet(req))
     }
 }
@@ -232,22 +237,7 @@ impl __micro_GreeterClient_hello::GreeterClient {
         use ::micro::__private::probes::*;
         &::micro::endpoint::Definition::unary(
             "Greeter.Hello",
-            ::micro::schema::Described::new::<
-                HelloRequest,
-            >(
-                    "HelloRequest",
-                    ::micro::__private::wire(
-                        ::micro::__private::Probe::<HelloRequest>::WIRE,
-                        ::micro::__private::Probe::<HelloRequest>::PROTO,
-                    ),
-                    ::micro::__private::Probe::<HelloRequest>::SHAPE,
-                )
-                .with_proto(
-                    ::micro::__private::Probe::<HelloRequest>::DESCRIBED,
-                    ::micro::__private::Probe::<
-                        (::micro::__private::proto::kind::Foreign, HelloRequest),
-                    >::TEXT,
-                ),
+            ::micro::schema::Described::nothing(),
             ::micro::schema::Described::new::<
                 HelloResponse,
             >(
@@ -266,25 +256,13 @@ impl __micro_GreeterClient_hello::GreeterClient {
                 ),
         )
     };
-    ///Calls `Greeter.Hello`.
     pub fn hello(
         &self,
-        message: HelloRequest,
-    ) -> ::micro::Call<HelloRequest, HelloResponse> {
-        use ::micro::__private::probes::*;
-        ::micro::client::Call::new(
-            &self.target,
-            Self::__micro_hello,
-            ::micro::__private::wire(
-                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                ::micro::__private::Probe::<HelloRequest>::PROTO,
-            ),
-            ::micro::__private::wire(
-                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                ::micro::__private::Probe::<HelloResponse>::PROTO,
-            ),
-            message,
-        )
+        _: [(); ::core::compile_error! {
+            "a message is taken by value: `HelloRequest`"
+        }],
+    ) -> ::micro::Call<(), HelloResponse> {
+        ::micro::__private::std::unreachable!()
     }
 }
 ::core::compile_error! {

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Ident, Lit, LitBool, LitInt, LitStr, Path, Token, parenthesized};
+use syn::{Expr, Ident, Lit, LitBool, LitInt, LitStr, Path, Token, parenthesized};
 
 use crate::errors::{Errors, text};
 
@@ -22,6 +22,8 @@ pub(crate) enum Value {
     Literal(Lit),
     /// `= ::path`.
     Path(Path),
+    /// `= Timeout::new(SECOND)`, of an argument that takes any expression.
+    Expression(Expr),
     /// `(…)`.
     List(TokenStream),
 }
@@ -31,7 +33,9 @@ impl Parse for Argument {
         let name = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            if name == "crate" || !input.peek(Lit) {
+            if name == "layer" {
+                Value::Expression(input.parse()?)
+            } else if name == "crate" || !input.peek(Lit) {
                 Value::Path(input.call(Path::parse_mod_style)?)
             } else {
                 Value::Literal(input.parse()?)
@@ -77,9 +81,13 @@ pub(crate) const HANDLER: Grammar = Grammar {
         ("retries", "retries = 2"),
         ("http", "http = \"GET /v1/hello/{name}\""),
         ("metadata", "metadata(key = \"value\")"),
+        ("layer", LAYER),
         ("crate", "crate = ::micro"),
     ],
 };
+
+/// How layers are written.
+const LAYER: &str = "layer = Timeout::new(SECOND)` or `layer(outer, inner)";
 
 /// Of `#[subscriber]`.
 pub(crate) const SUBSCRIBER: Grammar = Grammar {
@@ -89,6 +97,7 @@ pub(crate) const SUBSCRIBER: Grammar = Grammar {
         ("queue", "queue = \"mailer\""),
         ("concurrency", "concurrency = 8"),
         ("redelivery", "redelivery"),
+        ("layer", LAYER),
         ("crate", "crate = ::micro"),
     ],
 };
@@ -228,6 +237,23 @@ impl Grammar {
             Ok(texts) => Some(texts.into_iter().collect()),
             Err(_) => self.refuse(argument, errors),
         }
+    }
+
+    /// `= expression`, or `(expression, expression)`.
+    pub(crate) fn expressions(&self, argument: &Argument, errors: &mut Errors) -> Vec<Expr> {
+        let all: Vec<Expr> = match &argument.value {
+            Value::Expression(expression) => vec![expression.clone()],
+            Value::List(tokens) => Punctuated::<Expr, Token![,]>::parse_terminated
+                .parse2(tokens.clone())
+                .map(|all| all.into_iter().collect())
+                .unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        if all.is_empty() || all.iter().any(|expression| matches!(expression, Expr::Lit(_))) {
+            self.refuse::<()>(argument, errors);
+            return Vec::new();
+        }
+        all
     }
 
     /// `(key = "value", "other-key" = "value")`.

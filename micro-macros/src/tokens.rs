@@ -87,12 +87,15 @@ pub(crate) fn split_at_method(item: TokenStream) -> (TokenStream, Option<TokenSt
     let trees: Vec<TokenTree> = item.into_iter().collect();
     let is = |tree: &TokenTree, words: &[&str]| matches!(tree, TokenTree::Ident(found) if words.iter().any(|word| found == word));
     let first = trees.iter().position(|tree| is(tree, &["fn"])).unwrap_or(trees.len());
-    let begins = |tree: &TokenTree| {
-        matches!(tree, TokenTree::Punct(punct) if punct.as_char() == '#') || is(tree, &["pub", "async", "fn"])
+    // A type that is a function has no name.
+    let begins = |pair: &[TokenTree]| match &pair[0] {
+        TokenTree::Punct(punct) => punct.as_char() == '#',
+        word => is(word, &["pub", "async"]) || is(word, &["fn"]) && matches!(pair[1], TokenTree::Ident(_)),
     };
-    // `fn async hello`, and types that are functions, are after the first word and an arrow.
-    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_))).unwrap_or(trees.len());
-    let second = trees.iter().skip(first + list).position(begins).map(|second| first + list + second);
+    // `fn async hello` is one: the second begins after the list of the first.
+    let list = trees.iter().skip(first).position(|tree| matches!(tree, TokenTree::Group(_)));
+    let list = list.map_or(trees.len(), |list| first + list);
+    let second = trees.windows(2).skip(list).position(begins).map(|second| list + second);
     match second {
         Some(second) => (trees[..second].iter().cloned().collect(), Some(trees[second..].iter().cloned().collect())),
         None => (trees.into_iter().collect(), None),
@@ -458,5 +461,49 @@ mod tests {
         let sound =
             map_items(block, &|item| Some(item).filter(|item| syn::parse2::<syn::ImplItem>(item.clone()).is_ok()));
         assert_eq!(sound.to_string(), quote!(impl A { fn a(&self) {} const C: u8 = 1; }).to_string());
+    }
+
+    #[test]
+    fn two_methods_without_a_semicolon_are_two() {
+        let typed = quote!(#[handler] async fn a(&self) -> Result<fn()> #[handler] async fn b(&self););
+        let (first, second) = split_at_method(typed);
+        assert_eq!(first.to_string(), quote!(#[handler] async fn a(&self) -> Result<fn()>).to_string());
+        assert_eq!(
+            second.map(|second| second.to_string()),
+            Some(
+                quote!(
+                    #[handler]
+                    async fn b(&self);
+                )
+                .to_string()
+            )
+        );
+        let one = quote!(
+            async fn a(&self);
+        );
+        assert!(split_at_method(one).1.is_none());
+    }
+
+    #[test]
+    fn a_visibility_is_told_from_the_rest() {
+        let item = quote!(
+            #[handler]
+            pub(crate) async fn a(&self, b: (u8,));
+        );
+        assert_eq!(
+            without_visibility(item).to_string(),
+            quote!(
+                #[handler]
+                async fn a(&self, b: (u8,));
+            )
+            .to_string()
+        );
+        let block = quote!(
+            trait A {
+                pub fn a();
+                fn b();
+            }
+        );
+        assert_eq!(visibilities(block).len(), 1);
     }
 }

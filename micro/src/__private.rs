@@ -20,7 +20,7 @@ pub use tokio;
 use crate::codec::Wire;
 use crate::message::{Request, Response};
 use crate::schema::{self, Schema, Shape};
-use crate::server::{About, Activity, Method, Out, Subscriber};
+use crate::server::{About, Activity, Method, MethodLayers, Out, Subscriber};
 use crate::{Context, Error, Message, Result, Streaming};
 
 /// Docs that nobody wrote: they are in rustdoc, and not in what a program says of itself.
@@ -237,6 +237,9 @@ pub trait Contract<S: 'static> {
 
     /// The subscribers.
     const SUBSCRIBERS: &'static [Subscriber<S>] = &[];
+
+    /// The layers of endpoints and subscribers that have some of their own.
+    const LAYERS: &'static [MethodLayers] = &[];
 }
 
 /// Asks, when the program is compiled, what a type can do: `Probe::<T>::WIRE`.

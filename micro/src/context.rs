@@ -30,6 +30,7 @@ struct Inner {
     metadata: Metadata,
     deadline: Option<Instant>,
     peer: Arc<Peer>,
+    extensions: Extensions,
     host: Arc<dyn Host>,
     reply: Mutex<Metadata>,
     over: AtomicBool,
@@ -76,6 +77,7 @@ impl Context {
         metadata: Metadata,
         deadline: Option<Instant>,
         peer: Arc<Peer>,
+        extensions: Extensions,
         host: Arc<dyn Host>,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -83,6 +85,7 @@ impl Context {
             metadata,
             deadline,
             peer,
+            extensions,
             host,
             reply: Mutex::default(),
             over: AtomicBool::new(false),
@@ -187,10 +190,11 @@ impl Context {
         &self.0.peer
     }
 
-    /// What the service put beside its handlers, by its type: its [`Client`](crate::Client), and the values of
+    /// A value by its type: what a [layer](crate::layer) put into the [extensions](crate::Request::extensions) of this
+    /// call, else what the service put beside its handlers: its [`Client`](crate::Client), and the values of
     /// [`Service::extension`](crate::Service::extension).
     pub fn extension<T: Send + Sync + 'static>(&self) -> Option<&T> {
-        self.0.host.extensions().get()
+        self.0.extensions.get().or_else(|| self.0.host.extensions().get())
     }
 }
 

@@ -88,6 +88,34 @@ impl Code {
             _ => Code::Unknown,
         }
     }
+
+    /// The number that gRPC gives this code.
+    pub const fn number(self) -> u32 {
+        self as u32
+    }
+
+    /// The code for a number of gRPC; none for 0, which is no error, and for what is no code.
+    pub const fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Code::Cancelled,
+            2 => Code::Unknown,
+            3 => Code::InvalidArgument,
+            4 => Code::DeadlineExceeded,
+            5 => Code::NotFound,
+            6 => Code::AlreadyExists,
+            7 => Code::PermissionDenied,
+            8 => Code::ResourceExhausted,
+            9 => Code::FailedPrecondition,
+            10 => Code::Aborted,
+            11 => Code::OutOfRange,
+            12 => Code::Unimplemented,
+            13 => Code::Internal,
+            14 => Code::Unavailable,
+            15 => Code::DataLoss,
+            16 => Code::Unauthenticated,
+            _ => return None,
+        })
+    }
 }
 
 impl fmt::Display for Code {
@@ -121,6 +149,8 @@ pub enum Stage {
     Lookup,
     /// Choosing one of the nodes.
     Select,
+    /// In a [layer](crate::layer) of the caller, around what follows.
+    Layer,
     /// Connecting to the node; nothing was sent.
     Connect,
     /// Sending the request or waiting for the reply: the node may have handled it.
@@ -136,6 +166,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Stage::Lookup => "lookup",
             Stage::Select => "select",
+            Stage::Layer => "layer",
             Stage::Connect => "connect",
             Stage::Send => "send",
             Stage::Handle => "handle",
@@ -492,6 +523,13 @@ mod tests {
             error.to_micro(""),
             r#"{"id":"x","code":500,"detail":"a\n\u003cb\u003e\u0026\"\u2028é","status":"Internal Server Error"}"#
         );
+    }
+
+    #[test]
+    fn codes_have_the_numbers_of_grpc() {
+        let codes: Vec<_> = (0..20).filter_map(|number| Some((number, Code::from_number(number)?))).collect();
+        assert_eq!(codes.len(), 16);
+        assert!(codes.iter().all(|(number, code)| code.number() == *number), "{codes:?}");
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub mod conformance;
 mod context;
 pub mod endpoint;
 mod error;
+pub mod layer;
 pub mod message;
 mod metadata;
 mod net;
@@ -222,6 +223,7 @@ pub use micro_macros::service;
 /// | `retries = 2` | how often clients try again, at most 100 |
 /// | `http = "GET /v1/hello/{name}"` | a [route of plain HTTP](transport::http#routes); each variable is a field of the message |
 /// | `metadata(key = "value")` | what is said of the endpoint in the registry |
+/// | `layer = expression`, `layer(outer, inner)` | [layers](mod@layer) of this endpoint alone, made once at the start |
 /// | `crate = path` | nothing here; the block's counts |
 ///
 /// Docs, `#[cfg]` and `#[deprecated]` go on to the client and to what the service says of itself.

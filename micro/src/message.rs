@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use http::Extensions;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
@@ -162,8 +163,11 @@ pub struct Request {
     pub body: Body,
     /// When the caller stops waiting. It travels as what is left of it.
     pub deadline: Option<Instant>,
-    /// The connection that it came by; on its way out it has none.
+    /// The connection that it came by. Inside of a client's [layers](crate::layer) `remote` is the node's address.
     pub peer: Arc<Peer>,
+    /// What [layers](crate::layer) say to each other and to the handler, by its type: it does not travel. A handler finds
+    /// it by [`Context::extension`](crate::Context::extension). Empty it costs nothing.
+    pub extensions: Extensions,
 }
 
 impl Request {
@@ -177,6 +181,7 @@ impl Request {
             body: body.into(),
             deadline: None,
             peer: Arc::default(),
+            extensions: Extensions::new(),
         }
     }
 
@@ -191,6 +196,7 @@ impl Request {
             body,
             deadline: self.deadline,
             peer: self.peer.clone(),
+            extensions: self.extensions.clone(),
         })
     }
 }
@@ -218,6 +224,13 @@ impl Response {
     /// A response with an error only.
     pub fn error(error: Error) -> Self {
         Self::new(ContentType::Json, Err::<Body, _>(error))
+    }
+}
+
+/// An error beside a response is one in it.
+impl From<Result<Response>> for Response {
+    fn from(outcome: Result<Response>) -> Self {
+        outcome.unwrap_or_else(Response::error)
     }
 }
 

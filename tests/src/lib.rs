@@ -5,6 +5,7 @@ pub mod dns;
 pub mod fuzz;
 pub mod h2;
 pub mod netns;
+pub mod pour;
 pub mod prices;
 pub mod probe;
 pub mod process;

@@ -1,6 +1,6 @@
 //! Programs that a test starts, talks to and ends.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ impl Process {
                 command.env_remove(name);
             }
         }
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
         let out = BufReader::new(child.stdout.take().expect("it is piped"));
         Self { child, out }
     }
@@ -36,6 +36,26 @@ impl Process {
         let read = self.out.read_line(&mut line).expect("it prints text");
         assert!(read > 0, "the program ended: {:?}", self.child.wait());
         line.trim_end().to_owned()
+    }
+
+    /// Gives it a line to read.
+    ///
+    /// # Panics
+    /// When it reads no more.
+    pub fn say(&mut self, line: &str) {
+        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        writeln!(stdin, "{line}").expect("it reads");
+    }
+
+    /// The most memory that it has held so far, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says so");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kilobytes << 10
     }
 
     /// Its process id.

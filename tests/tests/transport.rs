@@ -6,11 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt, stream};
 use micro::transport::{Connection, Http, Limits, Listener, Memory, Serve, Transport};
-use micro::{Body, Bytes, Code, ContentType, Error, Metadata, Request, Response, Result, Stage, conformance, plugin};
+use micro::{
+    Body, Bytes, Code, ContentType, Error, Metadata, Request, Response, Result, Stage, Streaming, conformance, plugin,
+};
 use tests::say::{Event, Running, limits};
+use tokio::sync::OwnedMutexGuard;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +64,7 @@ impl Transport for Broken {
         let limits = match self.promise {
             "a_request_over_the_limit_reaches_no_handler"
             | "a_reply_over_the_limit_of_the_server_is_an_error"
+            | "a_message_over_the_limit_ends_its_stream"
             | "connections_over_the_limit_wait" => Limits::default(),
             _ => limits.clone(),
         };
@@ -83,7 +87,8 @@ impl Transport for Broken {
         })?;
         let (promise, served) = (self.promise, self.served.clone());
         let (last, used, turn) = (Mutex::default(), AtomicBool::new(false), tokio::sync::Mutex::default());
-        Ok(Box::new(Link { inner: inner.into(), promise, served, last, used, turn }))
+        let turns = Arc::default();
+        Ok(Box::new(Link { inner: inner.into(), promise, served, last, used, turn, turns }))
     }
 
     fn multiplexes(&self) -> bool {
@@ -111,7 +116,7 @@ impl Listener for Door {
     async fn serve(self: Box<Self>, server: Arc<dyn Serve>, stop: CancellationToken) {
         self.served.store(true, Ordering::SeqCst);
         match self.promise {
-            "a_stop_finishes_what_runs" => {
+            "a_stop_finishes_what_runs" | "a_stop_finishes_streams" => {
                 tokio::select! { () = stop.cancelled() => {}, () = self.inner.serve(server, stop.child_token()) => {} }
             }
             "a_stop_accepts_nothing_more" | "a_stop_closes_idle_connections" => {
@@ -131,6 +136,50 @@ struct Link {
     last: Mutex<Option<Result<Bytes>>>,
     used: AtomicBool,
     turn: tokio::sync::Mutex<()>,
+    turns: Arc<tokio::sync::Mutex<()>>,
+}
+
+fn broken_request(promise: &str, messages: Streaming<Bytes>) -> Streaming<Bytes> {
+    match promise {
+        "a_half_close_ends_one_direction" => Streaming::new(messages.chain(stream::pending())),
+        "an_error_of_the_caller_is_no_end" => {
+            Streaming::new(messages.take_while(|message| std::future::ready(message.is_ok())))
+        }
+        "a_handler_that_ends_first_drops_what_is_sent" => kept(messages),
+        _ => messages,
+    }
+}
+
+fn broken_response(promise: &str, messages: Streaming<Bytes>, held: Option<OwnedMutexGuard<()>>) -> Streaming<Bytes> {
+    match promise {
+        "messages_keep_their_order_both_ways" => {
+            Streaming::new(messages.chunks(2).flat_map(|pair| stream::iter(pair.into_iter().rev())))
+        }
+        "a_stream_without_messages_ends" => Streaming::new(messages.chain(stream::pending())),
+        "an_error_after_messages_comes_after_them" => {
+            Streaming::new(messages.take_while(|message| std::future::ready(message.is_ok())))
+        }
+        "dropping_serve_breaks_streams" => {
+            Streaming::new(messages.take_while(|message| std::future::ready(message.is_ok())))
+        }
+        "a_dropped_stream_drops_its_handler" | "a_stream_that_is_not_read_holds_its_sender" => kept(messages),
+        _ => Streaming::new(messages.inspect(move |_| {
+            let _held = &held;
+        })),
+    }
+}
+
+/// The same messages, taken by a task that goes on when nobody wants them.
+fn kept(mut messages: Streaming<Bytes>) -> Streaming<Bytes> {
+    let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(message) = messages.next().await {
+            let _ = sender.send(message);
+        }
+    });
+    Streaming::new(stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|message| (message, receiver))
+    }))
 }
 
 const ENDPOINTS: [&str; 3] = ["Probe.Echo", "Probe.Fail", "Probe.Held"];
@@ -185,6 +234,39 @@ impl Connection for Link {
                 }
                 _ => {}
             }
+            Ok(response)
+        })
+    }
+
+    fn stream(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
+        Box::pin(async move {
+            let promise = self.promise;
+            request.body = match request.body {
+                Body::Stream(messages) => Body::Stream(broken_request(promise, messages)),
+                one => one,
+            };
+            if promise == "metadata_and_the_deadline_travel_with_a_stream" {
+                request.metadata = Metadata::new();
+            }
+            let held = match promise {
+                "streams_share_a_connection" => Some(self.turns.clone().lock_owned().await),
+                _ => None,
+            };
+            let inner = self.inner.clone();
+            let mut response = match promise {
+                "a_dropped_stream_drops_its_handler" => {
+                    tokio::spawn(async move { inner.stream(request).await }).await.unwrap()?
+                }
+                _ => inner.stream(request).await?,
+            };
+            response.result = match response.result {
+                Ok(Body::Stream(messages)) => Ok(Body::Stream(broken_response(promise, messages, held))),
+                Ok(Body::One(message)) if promise == "the_other_side_of_a_stream_is_one_message" => {
+                    Ok(Body::Stream(Streaming::of([message])))
+                }
+                Err(error) if promise == "an_error_in_place_of_a_stream_is_an_answer" => return Err(error),
+                result => result,
+            };
             Ok(response)
         })
     }

@@ -65,7 +65,7 @@ fn item(message: &Message) -> TokenStream {
             first.attrs.push(parse_quote!(#[default]));
         }
     }
-    input.to_token_stream()
+    tokens::without_offers(input.to_token_stream())
 }
 
 /// A type with mistakes, and the traits that the rest of the program needs it to have. They are never called.

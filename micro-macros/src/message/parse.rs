@@ -14,12 +14,12 @@ pub(super) struct Parsed {
     /// As it was typed.
     pub(super) item: TokenStream,
     pub(super) input: Option<DeriveInput>,
-    /// The type without what is in it, where that cannot be read.
+    /// The type without what is in it, where that cannot be read, or is no type.
     pub(super) shell: Option<DeriveInput>,
 }
 
 pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Errors) -> Parsed {
-    let item = tokens::bare(item);
+    let mut item = tokens::bare(item);
     let (mut path, mut json) = (None, false);
     for argument in MESSAGE.parse(arguments, errors) {
         if argument.name == "json" {
@@ -28,11 +28,19 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
             path = MESSAGE.path(&argument, errors);
         }
     }
+    let before = errors.count();
     let input = match syn::parse2::<syn::Item>(item.clone()) {
         Ok(syn::Item::Struct(item)) => Some(item.into()),
         Ok(syn::Item::Enum(item)) => Some(item.into()),
         Ok(syn::Item::Union(item)) => {
             errors.push(item.union_token.span, text::message_union());
+            None
+        }
+        Ok(block @ (syn::Item::Impl(_) | syn::Item::Trait(_))) => {
+            use quote::ToTokens;
+            errors.push_at(block.to_token_stream().into_iter().next(), text::message_item());
+            // Its callers mean a service.
+            item = crate::service::attribute(TokenStream::new(), item);
             None
         }
         Ok(other) => {
@@ -44,9 +52,17 @@ pub(super) fn parse(arguments: TokenStream, item: TokenStream, errors: &mut Erro
         // What is wrong in a type is rustc's to say, which sees it too.
         Err(_) => None,
     };
-    let unread = syn::parse2::<syn::Item>(item.clone()).is_err();
+    let input = input.filter(|input| !has_twins(input));
+    let unread = input.is_none() && errors.count() == before;
     let shell = if unread { shell(item.clone()) } else { None };
     Parsed { krate: krate(path), json, item, input, shell }
+}
+
+/// Whether two fields have one name, which is rustc's to refuse; what is derived of them would be refused once more.
+fn has_twins(input: &DeriveInput) -> bool {
+    let syn::Data::Struct(data) = &input.data else { return false };
+    let mut names = std::collections::HashSet::new();
+    data.fields.iter().filter_map(|field| field.ident.as_ref()).any(|name| !names.insert(name))
 }
 
 /// A type with nothing in it, whatever the user has put there.

@@ -8,6 +8,7 @@ use syn::{GenericParam, Generics, Path, Type, parse_quote};
 use super::expand::{definition_ident, probes, quiet, wire, with_docs, with_metadata};
 use super::handler::Handler;
 use super::model::Service;
+use super::signature::further_messages;
 use super::types::{is_unit, is_unknown, spelled};
 
 /// The client: a type with a method for each endpoint.
@@ -218,12 +219,14 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
         false => quote!(#krate::Call<#request, #response>),
         true => quote!(#krate::client::Call<'static, #request, #response, #krate::client::#kind>),
     };
+    // Callers give what the method takes, also where it takes too much.
+    let more = handler.meant.iter().flat_map(further_messages).map(|ty| quote!(, _: #ty));
     let new = Ident::new(if handler.streams.requests { "sending" } else { "new" }, Span::mixed_site());
     quote! {
         #(#cfgs)*
         #[doc = #docs]
         #deprecated
-        #vis fn #ident(&self #argument) -> #call {
+        #vis fn #ident(&self #argument #(#more)*) -> #call {
             #probes
             #krate::client::Call::#new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
         }

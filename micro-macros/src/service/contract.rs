@@ -5,24 +5,27 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{FnArg, ItemTrait, Path, ReturnType, Signature, TraitItem, Type, parse_quote};
 
-use super::expand::{about, probes, quiet, row};
+use super::expand::{about, layers, probes, quiet, rows};
 use super::model::{Implementation, Service};
 use super::parse::{allow, is_ours};
+use super::signature::returns_future;
 use super::subscriber;
 use super::types::{is_stream, is_unknown};
+use crate::errors::{Errors, text};
 use crate::tokens;
 
 /// The table of a contract, for each type that implements it, and the way from the trait to it.
-pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> TokenStream {
+pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident, generic: bool) -> TokenStream {
     let krate = &service.krate;
     let (quiet, probes) = (quiet(), probes(krate));
     let vis = &service.client_vis;
     let client = &service.client;
     let about = about(service);
     let this = format_ident!("__MicroService", span = Span::mixed_site());
-    let rows =
-        service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(#this)));
+    let rows = rows(service, &quote!(#this));
+    let bound = if generic { quote!() } else { quote!(#name +) };
     let subscribers = subscriber::table(service, &quote!(#this));
+    let layers = layers(service);
     quote! {
         #quiet
         #[doc(hidden)]
@@ -37,7 +40,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
 
         #quiet
         #[automatically_derived]
-        impl<#this: #name + 'static> #krate::__private::Contract<#this> for #client {
+        impl<#this: #bound 'static> #krate::__private::Contract<#this> for #client {
             const SERVICE: #krate::server::About = #about;
             const METHODS: &'static [#krate::server::Method<#this>] = {
                 #probes
@@ -45,6 +48,7 @@ pub(super) fn contract_of(service: &Service, name: &Ident, link: &Ident) -> Toke
                 &[#(#rows),*]
             };
             #subscribers
+            #layers
         }
     }
 }
@@ -86,8 +90,17 @@ pub(super) fn contract(
         if !marked {
             continue;
         }
+        let fn_token = method.sig.fn_token;
+        let waits = method.sig.asyncness.is_some() || returns_future(&method.sig);
         if let Some(meant) = meant.iter().find(|meant| meant.ident == method.sig.ident) {
             method.sig = (*meant).clone();
+        }
+        if !waits && method.default.is_none() {
+            // That says it once more, of the same tokens; implementations may have `async` or not.
+            let error = Errors::default().in_place_of(fn_token, text::handler_not_async());
+            method.sig.asyncness = None;
+            method.sig.output = parse_quote!(-> #error);
+            continue;
         }
         let quiet = allow();
         let quiet = syn::parse::Parser::parse2(syn::Attribute::parse_outer, quiet).unwrap_or_default();
@@ -134,7 +147,7 @@ fn has_names_alone(list: TokenStream) -> bool {
 
 /// `async fn hello() -> T` becomes `fn hello() -> impl Future<Output = T> + Send`.
 fn send(signature: &mut Signature, std: &TokenStream) {
-    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
+    let future = returns_future(signature);
     if signature.asyncness.take().is_none() && future {
         return;
     }
@@ -194,7 +207,8 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
     let Implementation { krate, contract, ty, generics } = found;
     let quiet = quiet();
     let parameter = format_ident!("__MicroService", span = Span::mixed_site());
-    let client = format_ident!("__MicroClient", span = Span::mixed_site());
+    let way = format_ident!("__MicroWay", span = Span::mixed_site());
+    let client = quote!(<#ty as #way>::Client);
     // A mistake in the way from the trait to its client is one about the trait.
     let span = contract.segments.last().map_or_else(Span::mixed_site, |segment| segment.ident.span());
     let projection = quote_spanned!(span=> #parameter::MarkTheTraitWithMicroService);
@@ -207,18 +221,28 @@ pub(super) fn expand_implementation(found: &Implementation) -> TokenStream {
     let (impl_generics, _, where_clause) = bounded.split_for_impl();
     quote! {
         const _: () = {
-            #[allow(type_alias_bounds)]
-            type #client<#parameter: #contract> = #projection;
+            // Not an alias, which would have more to say of a trait that is nowhere.
+            #quiet
+            trait #way {
+                type Client;
+            }
+
+            #quiet
+            impl<#parameter: #contract> #way for #parameter {
+                type Client = #projection;
+            }
 
             #quiet
             #[automatically_derived]
-            impl #impl_generics #krate::server::Handle<#client<#ty>> for #ty #where_clause {
+            impl #impl_generics #krate::server::Handle<#client> for #ty #where_clause {
                 const SERVICE: #krate::server::About =
-                    <#client<#ty> as #krate::__private::Contract<#ty>>::SERVICE;
+                    <#client as #krate::__private::Contract<#ty>>::SERVICE;
                 const METHODS: &'static [#krate::server::Method<Self>] =
-                    <#client<#ty> as #krate::__private::Contract<#ty>>::METHODS;
+                    <#client as #krate::__private::Contract<#ty>>::METHODS;
                 const SUBSCRIBERS: &'static [#krate::server::Subscriber<Self>] =
-                    <#client<#ty> as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
+                    <#client as #krate::__private::Contract<#ty>>::SUBSCRIBERS;
+                const LAYERS: &'static [#krate::server::MethodLayers] =
+                    <#client as #krate::__private::Contract<#ty>>::LAYERS;
             }
         };
     }

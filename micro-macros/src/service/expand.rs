@@ -1,10 +1,12 @@
 //! Model to tokens.
 
+use std::collections::HashMap;
+
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Generics, Path, Type, parse_quote};
+use syn::{Attribute, Expr, Generics, Path, Type, parse_quote};
 
 use super::client::{client, module};
 use super::contract::{contract_of, expand_implementation};
@@ -24,7 +26,7 @@ pub(super) fn expand(model: &Model) -> TokenStream {
 fn expand_service(service: &Service) -> TokenStream {
     let handle = match &service.owner {
         Owner::Type { ty, generics } => handle(service, ty, generics),
-        Owner::Trait { name, link } => contract_of(service, name, link),
+        Owner::Trait { name, link, generic } => contract_of(service, name, link, *generic),
     };
     let client = client(service);
     let agreements = service.handlers.iter().filter_map(|handler| agreement(service, handler));
@@ -106,9 +108,9 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let client = client_type(service);
     let about = about(service);
-    let rows =
-        service.handlers.iter().filter(|handler| handler.sound).map(|handler| row(service, handler, &quote!(Self)));
+    let rows = rows(service, &quote!(Self));
     let subscribers = subscriber::table(service, &quote!(Self));
+    let layers = layers(service);
     quote! {
         #quiet
         #[automatically_derived]
@@ -120,18 +122,51 @@ fn handle(service: &Service, ty: &Type, generics: &Generics) -> TokenStream {
                 &[#(#rows),*]
             };
             #subscribers
+            #layers
         }
     }
 }
 
-/// One row of the table.
-pub(super) fn row(service: &Service, handler: &Handler, this: &TokenStream) -> TokenStream {
+/// The table, where each type has the place of its first use: of one that is no message it is said once.
+pub(super) fn rows(service: &Service, this: &TokenStream) -> Vec<TokenStream> {
+    let mut first = HashMap::new();
+    let mut rows = Vec::new();
+    for handler in service.handlers.iter().filter(|handler| handler.sound) {
+        let mut place = |ty: &Type| match ty.to_token_stream().to_string() {
+            // Of each crate another.
+            text if text.contains("$crate") => ty.clone(),
+            text => first.entry(text).or_insert_with(|| ty.clone()).clone(),
+        };
+        let request = handler.request.as_ref().map_or_else(|| parse_quote!(()), &mut place);
+        rows.push(row(service, handler, this, &request, &place(&handler.response)));
+    }
+    rows
+}
+
+/// The table of the layers that endpoints and subscribers have of their own; none where there are none.
+pub(super) fn layers(service: &Service) -> Option<TokenStream> {
     let krate = &service.krate;
-    let Handler { ident, cfgs, response, output, .. } = handler;
+    let own = service.handlers.iter().filter(|handler| handler.sound && !handler.layers.is_empty());
+    let rows = own.map(|handler| {
+        let name = format!("{}.{}", service.name, handler.wire);
+        layers_row(service, &handler.cfgs, &name, &handler.layers)
+    });
+    let rows: Vec<_> = rows.chain(subscriber::layers(service)).collect();
+    (!rows.is_empty()).then(|| quote!(const LAYERS: &'static [#krate::server::MethodLayers] = &[#(#rows),*];))
+}
+
+/// One row of it. What is no layer is reported at the user's expression.
+pub(super) fn layers_row(service: &Service, cfgs: &[Attribute], name: &str, layers: &[Expr]) -> TokenStream {
+    let krate = &service.krate;
+    quote!(#(#cfgs)* (#name, || #krate::layer::Layers::new() #(.with(#layers))*))
+}
+
+/// One row of the table.
+fn row(service: &Service, handler: &Handler, this: &TokenStream, request: &Type, response: &Type) -> TokenStream {
+    let krate = &service.krate;
+    let Handler { ident, cfgs, output, .. } = handler;
     let client = client_path(service);
     let definition = definition_ident(handler);
-    let unit: Type = parse_quote!(());
-    let request = handler.request.as_ref().unwrap_or(&unit);
     let wires = (wire(krate, request), wire(krate, response));
     let (request_wire, response_wire) = wires;
     let mixed = Span::mixed_site();

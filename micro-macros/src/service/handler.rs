@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Attribute, LitStr, Meta, Signature, Type};
+use syn::{Attribute, Expr, LitStr, Meta, Signature, Type};
 
 use super::parse::is_ours;
 use super::route::{self, Route};
@@ -35,6 +35,8 @@ pub(super) struct Handler {
     pub(super) retries: Option<u32>,
     pub(super) route: Option<Route>,
     pub(super) metadata: Vec<(String, String)>,
+    /// The outermost first.
+    pub(super) layers: Vec<Expr>,
     /// Whether the method can be called; one with a mistake still has its method in the client, so that its callers
     /// see no further errors.
     pub(super) sound: bool,
@@ -119,6 +121,7 @@ pub(super) fn handler(attributes: &[Attribute], signature: &Signature, errors: &
         retries: None,
         route: None,
         metadata: Vec::new(),
+        layers: Vec::new(),
         sound,
     };
     policy(mark, &mut handler, errors);
@@ -187,6 +190,7 @@ fn policy(mark: &Attribute, handler: &mut Handler, errors: &mut Errors) {
                 }
             }
             "metadata" => handler.metadata = HANDLER.metadata(&argument, errors),
+            "layer" => handler.layers = HANDLER.expressions(&argument, errors),
             // The block says it for all; here it is legal, as on every attribute of ours.
             _ => drop(HANDLER.path(&argument, errors)),
         }

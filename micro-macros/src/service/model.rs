@@ -9,7 +9,7 @@ use super::parse::{Arguments, Block, attributes_of_impl, attributes_of_trait, is
 use super::route;
 use super::signature::meant_by;
 use super::subscriber::{Subscriber, subscriber};
-use super::types::{lasting, lasting_generics, mentioned, type_name, without_self};
+use super::types::{lasting, lasting_generics, mentioned, name_of, type_name, without_self};
 use crate::docs::Docs;
 use crate::errors::{Errors, text};
 use crate::tokens;
@@ -41,8 +41,9 @@ pub(super) struct Service {
 pub(super) enum Owner {
     /// `impl<…> Greeter`.
     Type { ty: Box<Type>, generics: Generics },
-    /// `trait Greeter`, and the name of the hidden trait that leads from it to its client.
-    Trait { name: Ident, link: Ident },
+    /// `trait Greeter`, the name of the hidden trait that leads from it to its client, and whether it has parameters,
+    /// which is a mistake.
+    Trait { name: Ident, link: Ident, generic: bool },
 }
 
 /// `impl Greeter for Polite`.
@@ -114,13 +115,12 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
     if let Some(token) = &item.unsafety {
         errors.push(token.span, text::service_unsafe());
     }
-    if !item.generics.params.is_empty() {
-        errors.push_at(&item.generics.params, text::contract_generic());
-    }
+    let generic =
+        (!item.generics.params.is_empty()).then(|| errors.in_place_of(&item.generics.params, text::contract_generic()));
     let (mut handlers, mut subscribers) = (Vec::new(), Vec::new());
-    for item in &item.items {
-        let attributes = attributes_of_trait(item);
-        let TraitItem::Fn(method) = item else {
+    for part in &item.items {
+        let attributes = attributes_of_trait(part);
+        let TraitItem::Fn(method) = part else {
             misplaced(attributes, errors);
             continue;
         };
@@ -138,13 +138,20 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
                 found.sound = false;
             }
         }
+        if let Some(error) = &generic {
+            // Nobody knows what the parameters stand for.
+            let names: Vec<_> = item.generics.params.iter().filter_map(name_of).collect();
+            for ty in found.request.iter_mut().chain([&mut found.response]) {
+                if tokens::mentions(ty.to_token_stream(), &|ident| names.contains(ident)) {
+                    *ty = error.clone();
+                }
+            }
+            found.sound = false;
+        }
         if errors.count() > before {
             found.meant = Some(meant_by(&method.sig, found.request.as_ref(), &found.response));
         }
         handlers.push(found);
-    }
-    if !item.generics.params.is_empty() {
-        return None;
     }
     let name = &item.ident;
     let wire = service_name(arguments, name, errors);
@@ -163,6 +170,7 @@ fn contract(item: &ItemTrait, arguments: &Arguments, errors: &mut Errors) -> Opt
         owner: Owner::Trait {
             name: name.clone(),
             link: Ident::new(&format!("__{}Contract", name.unraw()), name.span()),
+            generic: generic.is_some(),
         },
     })
 }

@@ -44,12 +44,14 @@ pub(super) fn repaired(typed: TokenStream) -> Option<Mended> {
     let (before, name, generics, end) = (method.before, method.name, method.generics, method.end);
     let head = quote!(#before fn #name #generics #list #output);
     let sound = quote!(#head #end);
+    // Should rustc one day read what we do not, no program is made of it.
+    let never = quote!(const { ::core::unreachable!() };);
     let lost = guessed.lost.get() && !is_punct(&end, ';');
     let item = match (guessed.unknown.get(), guessed.untyped.get()) {
         // The body has names that are nowhere.
-        (false, _) if lost => quote!(#head { loop {} }),
+        (false, _) if lost => quote!(#head { #never loop {} }),
         // Nothing that is done with what is not there is looked at.
-        (true, _) if !is_punct(&end, ';') => quote!(#before fn #name(&self) {}),
+        (true, _) if !is_punct(&end, ';') => quote!(#before fn #name(&self) { #never }),
         (true, _) => typed,
         // rustc reads over it, and says the same only once of the same tokens.
         (false, true) => typed,
@@ -207,6 +209,10 @@ impl Guessed {
     fn argument(&self, input: ParseStream<'_>, arguments: &mut TokenStream) -> syn::Result<()> {
         let ahead = input.fork();
         let read = ahead.parse::<FnArg>();
+        if !arguments.is_empty() && matches!(read, Ok(FnArg::Receiver(_))) {
+            // `(ctx: Context, &self)`: whoever calls it has `self` before.
+            return Err(ahead.error(""));
+        }
         if let Some(argument) = read.ok().filter(|_| !ahead.peek(Token![&]) && !ahead.peek(Token![:])) {
             input.advance_to(&ahead);
             argument.to_tokens(arguments);
@@ -249,6 +255,10 @@ impl Guessed {
         let closed: TokenStream = ty.iter().cloned().chain(quote!(>)).collect();
         let whole: TokenStream = ty.iter().cloned().collect();
         let bracketed = bracketed(&ty);
+        if let [_, TokenTree::Group(group)] = &ty[..] {
+            // rustc reads `Result(T)`, and refuses it later, where it stands.
+            self.untyped.set(self.untyped.get() || group.delimiter() == Delimiter::Parenthesis);
+        }
         let last = ty.pop();
         let opened = last.filter(|last| is_punct(last, '>')).map(|_| ty.into_iter().collect());
         let forms = [Some(whole), Some(closed), opened, bracketed];
@@ -330,6 +340,10 @@ mod tests {
             quote!(pub async fun hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
             quote!(pub fn async hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
             quote!(async pub fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(pub pub async fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(pub asyn fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(pub async fn hello(&self, ctx: Context, req: HelloRequest) -> Result HelloResponse {}),
+            quote!(pub async fn hello(&self, ctx: Context, req: HelloRequest) -> Result[HelloResponse] {}),
             quote!(x, pub async fn hello(&self, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
         ] {
             assert_eq!(mended(typed.clone()), Some((meant.clone(), meant.clone())), "{typed}");
@@ -371,12 +385,47 @@ mod tests {
         ] {
             let expected = (
                 quote!(
-                    async fn hello(&self) {}
+                    async fn hello(&self) {
+                        const { ::core::unreachable!() };
+                    }
                 )
                 .to_string(),
                 sound.to_string(),
             );
             assert_eq!(mended(typed.clone()), Some(expected), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_keeps_its_types() {
+        let meant = quote!(
+            async fn hello(&self, _: Context, _: HelloRequest) -> Result<HelloResponse>
+        );
+        for typed in [
+            quote!(async fn hello(&slef, ctx: Context, req: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(async fn hello(&self, ctx: Context; req: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(async fn hello(&self. ctx: Context, type: HelloRequest) -> Result<HelloResponse> {}),
+            quote!(async fn hello(ctx: Context, req: HelloRequest, &self) -> Result<HelloResponse> {}),
+        ] {
+            let (item, sound) = mended(typed.clone()).expect("it has a name");
+            assert_eq!(sound, quote!(#meant {}).to_string(), "{typed}");
+            let never = quote!(#meant { const { ::core::unreachable!() }; loop {} });
+            assert_eq!(item, never.to_string(), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_as_a_mark_is_one() {
+        let meant = quote!(
+            #[handler]
+            fn hello(&self) {}
+        );
+        for typed in [
+            quote!(#![handler] fn hello(&self) {}),
+            quote!([handler] fn hello(&self) {}),
+            quote!(#(handler) fn hello(&self) {}),
+        ] {
+            assert_eq!(mended(typed.clone()).map(|mended| mended.0), Some(meant.to_string()), "{typed}");
         }
     }
 

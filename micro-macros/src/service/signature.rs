@@ -6,6 +6,7 @@ use syn::{FnArg, GenericParam, Ident, ReceiverKind, ReturnType, Safety, Signatur
 use super::types::{
     Items, arguments_of, is_stream, is_streaming, is_unknown, items_of, last, lasting, output_of, spelled,
 };
+use crate::arguments::nearest;
 use crate::errors::{Errors, text};
 use crate::tokens;
 
@@ -63,22 +64,39 @@ pub(super) fn shape(signature: &Signature, errors: &mut Errors) -> Shape {
 /// has nothing to say of it.
 pub(super) fn meant_by(signature: &Signature, request: Option<&Type>, response: &Type) -> Signature {
     let mut meant = signature.clone();
-    let future = matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)));
-    if meant.asyncness.is_none() && !future {
+    if meant.asyncness.is_none() && !returns_future(signature) {
         meant.asyncness = Some(Token![async](signature.fn_token.span));
     }
     if matches!(response, Type::Verbatim(_)) {
         let span = signature.ident.span();
         meant.output = ReturnType::Type(Token![->](span), Box::new(response.clone()));
     }
-    let messages = meant.inputs.iter_mut().filter_map(|input| match input {
-        FnArg::Typed(input) if context_of(&input.ty).is_none() => Some(&mut input.ty),
-        _ => None,
+    let typed = meant.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(input) => Some(&mut input.ty),
+        FnArg::Receiver(_) => None,
     });
-    if let Some((message, request @ Type::Verbatim(_))) = messages.zip(request).next() {
+    let message = typed.into_iter().find(|ty| context_of(ty).is_none());
+    if let (Some(message), Some(request @ Type::Verbatim(_))) = (message, request) {
         **message = request.clone();
     }
     meant
+}
+
+/// Whether a method says itself that it is one to wait for.
+pub(super) fn returns_future(signature: &Signature) -> bool {
+    matches!(&signature.output, ReturnType::Type(_, ty) if matches!(**ty, Type::ImplTrait(_)))
+}
+
+/// The messages after the first, where there may be none.
+pub(super) fn further_messages(signature: &Signature) -> impl Iterator<Item = &Type> {
+    let typed = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(input) => Some(&*input.ty),
+        FnArg::Receiver(_) => None,
+    });
+    // Of `ctx: Contxt` callers know nothing.
+    let misspelt =
+        |ty: &Type| last(ty).is_some_and(|name| nearest(&name.ident.to_string(), ["Context"].into_iter()).is_some());
+    typed.filter(move |ty| context_of(ty).is_none() && !misspelt(ty)).skip(1)
 }
 
 struct Inputs {

@@ -4,10 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, FnArg, GenericParam, LitStr, Meta, Path, ReceiverKind, ReturnType, Safety, Signature, Type};
+use syn::{
+    Attribute, Expr, FnArg, GenericParam, LitStr, Meta, Path, ReceiverKind, ReturnType, Safety, Signature, Type,
+};
 
 use super::client::described;
-use super::expand::{probes, wire};
+use super::expand::{layers_row, probes, wire};
 use super::handler::{camel_case, is_name};
 use super::model::{Owner, Service};
 use super::signature::{by_value, context_of, is_shared_self};
@@ -28,6 +30,8 @@ pub(super) struct Subscriber {
     queue: Option<LitStr>,
     concurrency: Option<usize>,
     redelivery: bool,
+    /// The outermost first.
+    layers: Vec<Expr>,
 }
 
 /// What it follows.
@@ -65,6 +69,7 @@ pub(super) fn subscriber(attributes: &[Attribute], signature: &Signature, errors
         queue: wishes.queue,
         concurrency: wishes.concurrency,
         redelivery: wishes.redelivery,
+        layers: wishes.layers,
     })
 }
 
@@ -74,6 +79,7 @@ struct Wishes {
     queue: Option<LitStr>,
     concurrency: Option<usize>,
     redelivery: bool,
+    layers: Vec<Expr>,
 }
 
 fn wishes(mark: &Attribute, errors: &mut Errors) -> Option<Wishes> {
@@ -87,6 +93,7 @@ fn wishes(mark: &Attribute, errors: &mut Errors) -> Option<Wishes> {
     };
     let before = errors.count();
     let (mut topic, mut queue, mut concurrency, mut redelivery) = (None, None, None, false);
+    let mut layers = Vec::new();
     for argument in SUBSCRIBER.parse(tokens, errors) {
         match argument.name.to_string().as_str() {
             "topic" => match &argument.value {
@@ -104,6 +111,7 @@ fn wishes(mark: &Attribute, errors: &mut Errors) -> Option<Wishes> {
                     _ => errors.push(number.span(), text::subscriber_concurrency()),
                 }
             }
+            "layer" => layers = SUBSCRIBER.expressions(&argument, errors),
             "redelivery" => redelivery = SUBSCRIBER.flag(&argument, errors).unwrap_or_default(),
             // The block says it for all; here it is legal, as on every attribute of ours.
             _ => drop(SUBSCRIBER.path(&argument, errors)),
@@ -112,7 +120,7 @@ fn wishes(mark: &Attribute, errors: &mut Errors) -> Option<Wishes> {
     if topic.is_none() && errors.count() == before {
         errors.push_at(mark.path(), text::subscriber_topic());
     }
-    Some(Wishes { topic: topic?, queue, concurrency, redelivery })
+    Some(Wishes { topic: topic?, queue, concurrency, redelivery, layers })
 }
 
 /// A name that is not empty, on one line.
@@ -254,11 +262,23 @@ pub(super) fn table(service: &Service, this: &TokenStream) -> Option<TokenStream
     })
 }
 
+/// What it is called: `Mailer.OnPlaced`.
+fn name(service: &Service, subscriber: &Subscriber) -> String {
+    let ident = &subscriber.ident;
+    let method = Some(camel_case(ident)).filter(|name| is_name(name)).unwrap_or_else(|| ident.unraw().to_string());
+    format!("{}.{method}", service.name)
+}
+
+/// The rows of the table of layers.
+pub(super) fn layers(service: &Service) -> impl Iterator<Item = TokenStream> {
+    let own = service.subscribers.iter().filter(|subscriber| !subscriber.layers.is_empty());
+    own.map(|subscriber| layers_row(service, &subscriber.cfgs, &name(service, subscriber), &subscriber.layers))
+}
+
 fn row(service: &Service, subscriber: &Subscriber, this: &TokenStream) -> TokenStream {
     let krate = &service.krate;
-    let Subscriber { ident, cfgs, context, event, output, topic, queue, concurrency, redelivery } = subscriber;
-    let method = Some(camel_case(ident)).filter(|name| is_name(name)).unwrap_or_else(|| ident.unraw().to_string());
-    let name = format!("{}.{method}", service.name);
+    let Subscriber { ident, cfgs, context, event, output, topic, queue, concurrency, redelivery, .. } = subscriber;
+    let name = name(service, subscriber);
     let topic = match topic {
         Topic::Name(name) => name.to_token_stream(),
         Topic::Const(path) => {

@@ -272,7 +272,7 @@ pub(super) fn mentioned(generics: &Generics, handlers: &[Handler]) -> Generics {
     mentioned
 }
 
-fn name_of(parameter: &GenericParam) -> Option<Ident> {
+pub(super) fn name_of(parameter: &GenericParam) -> Option<Ident> {
     match parameter {
         GenericParam::Type(parameter) => Some(parameter.ident.clone()),
         GenericParam::Const(parameter) => Some(parameter.ident.clone()),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, timeout_at};
 
+use super::layered::{Relayed, through};
 use super::nodes::Known;
 use super::pool::Fresh;
 use super::retry::Retry;
@@ -20,10 +21,11 @@ use super::{Parts, Target};
 use crate::codec::{self, Wire};
 use crate::endpoint::{Definition, Kind, Policy};
 use crate::error::Origin;
+use crate::layer::Stack;
 use crate::message::{Body, Message, Reply, Request, Response};
 use crate::registry;
 use crate::selector::{Node, Outcome, Snapshot};
-use crate::{Code, ContentType, Context, Error, Metadata, Result, Stage, Stream, Streaming};
+use crate::{Code, ContentType, Context, Error, Metadata, Peer, Result, Stage, Stream, Streaming};
 
 /// A call that is not made yet: nothing happens before it is awaited.
 ///
@@ -348,6 +350,11 @@ fn is_overloaded(error: &Error) -> bool {
     matches!(error.code(), Code::Unavailable | Code::ResourceExhausted)
 }
 
+/// An error that says how far the call had come.
+fn staged(error: Error, stage: Stage) -> Error {
+    if error.stage().is_none() { error.at(stage) } else { error }
+}
+
 fn late_call() -> Error {
     Error::deadline_exceeded("the call took longer than it may").with_id("go.micro.client")
 }
@@ -473,6 +480,7 @@ impl Exchange<'_> {
             body: Body::default(),
             deadline,
             peer: Arc::default(),
+            extensions: Default::default(),
         };
         let attempts = self.attempts(parts, known, policy, request, progress);
         let response = self.within(context.as_ref(), deadline, attempts, progress).await??;
@@ -548,10 +556,15 @@ impl Exchange<'_> {
                 request.content_type = content_type.clone();
                 encoded = Some(content_type);
             }
-            let error = match self.attempt(parts, &node, &request, retry.has_more(), progress).await {
+            let more = retry.has_more();
+            let outcome = match &self.target.client.core.layers {
+                None => self.attempt(parts, &node, &request, more, progress).await,
+                Some(layers) => self.layered(layers, parts, &node, &request, more, progress).await,
+            };
+            let error = match outcome {
                 Ok(response) => match response.result {
                     Err(error) => {
-                        let error = if error.stage().is_none() { error.at(Stage::Handle) } else { error };
+                        let error = staged(error, Stage::Handle);
                         progress.stage(error.stage().unwrap_or(Stage::Handle));
                         error
                     }
@@ -632,6 +645,35 @@ impl Exchange<'_> {
         if speaks("msgpack") { ContentType::MessagePack } else { ContentType::Json }
     }
 
+    /// One attempt on one node, inside of the client's layers.
+    async fn layered(
+        &self,
+        layers: &Stack,
+        parts: &Parts,
+        node: &Arc<Node>,
+        request: &Request,
+        more: bool,
+        progress: &Progress,
+    ) -> Result<Response> {
+        let mut request = self.again(request)?;
+        request.peer = Arc::new(Peer { local: String::new(), remote: node.address().to_owned() });
+        let mut response = through(layers, request, |mut request| async move {
+            // What layers say to each other does not travel, by memory neither.
+            request.extensions.clear();
+            request.peer = Arc::default();
+            if let Body::Stream(messages) = request.body {
+                request.extensions.insert(Relayed::new(messages));
+                request.body = Body::default();
+            }
+            let mut response = Response::from(self.attempt(parts, node, &request, more, progress).await);
+            response.result = response.result.map_err(|error| staged(error, Stage::Handle));
+            response
+        })
+        .await;
+        response.result = response.result.map_err(|error| staged(error, Stage::Layer));
+        Ok(response)
+    }
+
     /// One attempt on one node. A connection from the pool that turns out to be closed, before the request was sent,
     /// is replaced by a fresh one and is no attempt of its own.
     async fn attempt(
@@ -677,17 +719,25 @@ impl Exchange<'_> {
 
     /// The request once more, for a connection that takes it.
     fn again(&self, request: &Request) -> Result<Request> {
+        if let Some(messages) = request.extensions.get::<Relayed>() {
+            return Ok(Self::with_body(request, messages.body()));
+        }
         match request.try_clone() {
             Some(request) => Ok(request),
-            None => Ok(Request {
-                service: request.service.clone(),
-                endpoint: request.endpoint.clone(),
-                metadata: request.metadata.clone(),
-                content_type: request.content_type.clone(),
-                body: (self.encode)(&request.content_type)?,
-                deadline: request.deadline,
-                peer: request.peer.clone(),
-            }),
+            None => Ok(Self::with_body(request, (self.encode)(&request.content_type)?)),
+        }
+    }
+
+    fn with_body(request: &Request, body: Body) -> Request {
+        Request {
+            service: request.service.clone(),
+            endpoint: request.endpoint.clone(),
+            metadata: request.metadata.clone(),
+            content_type: request.content_type.clone(),
+            body,
+            deadline: request.deadline,
+            peer: request.peer.clone(),
+            extensions: Default::default(),
         }
     }
 
@@ -732,8 +782,7 @@ impl Exchange<'_> {
                     fresh = Fresh::Yes
                 }
                 Err(error) => {
-                    let error = if error.stage().is_none() { error.at(Stage::Send) } else { error };
-                    return Err(error);
+                    return Err(staged(error, Stage::Send));
                 }
                 Ok(response) => return Ok(response),
             }

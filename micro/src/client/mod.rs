@@ -3,6 +3,7 @@
 //! A [`Client`] calls services by name. Typed clients, which `#[micro::service]` makes, are thin handles over it.
 
 mod call;
+mod layered;
 mod nodes;
 mod pool;
 mod publish;
@@ -22,6 +23,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use crate::broker::{Broker, Late};
+use crate::layer::Stack;
 use crate::transport::Limits;
 use crate::{ContentType, Context, Metadata, Registry, Result, Selector, Stream, Transport};
 use nodes::Nodes;
@@ -132,6 +134,8 @@ struct Core {
     make: Maker,
     parts: OnceCell<Parts>,
     pool: Pool,
+    /// What stands around each attempt.
+    layers: Option<Stack>,
     services: Mutex<HashMap<Arc<str>, Arc<Nodes>>>,
 }
 
@@ -162,7 +166,7 @@ impl Core {
 impl Client {
     /// A client of these parts.
     pub fn new(parts: Parts, config: Config) -> Self {
-        let client = Self::lazy(config, || unreachable!("the parts are there from the start"));
+        let client = Self::lazy(config, None, || unreachable!("the parts are there from the start"));
         // A new cell is empty, so this sets it.
         let _ = client.core.parts.set(parts);
         client
@@ -172,10 +176,12 @@ impl Client {
     /// call tries again.
     pub(crate) fn lazy(
         config: Config,
+        layers: Option<Stack>,
         make: impl Fn() -> BoxFuture<'static, Result<Parts>> + Send + Sync + 'static,
     ) -> Self {
         let pool = Pool::new(config.pool_size, config.pool_ttl);
-        let core = Core { config, make: Box::new(make), parts: OnceCell::new(), pool, services: Mutex::default() };
+        let core =
+            Core { config, make: Box::new(make), parts: OnceCell::new(), pool, layers, services: Mutex::default() };
         Self { core: Arc::new(core), scope: Scope::Inherit }
     }
 

@@ -41,6 +41,7 @@ impl Retry {
 fn is_passing(error: &Error) -> bool {
     match error.stage() {
         Some(Stage::Select | Stage::Connect | Stage::Send) => error.code() != Code::InvalidArgument,
+        Some(Stage::Layer) => matches!(error.code(), Code::Unavailable | Code::DeadlineExceeded),
         Some(Stage::Handle) => error.code() == Code::Unavailable,
         _ => false,
     }

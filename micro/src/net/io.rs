@@ -77,9 +77,16 @@ impl<S> Io<S> {
         Ok(())
     }
 
+    fn tried<T>(&mut self, written: Poll<T>) -> Poll<T> {
+        if written.is_pending() && !std::mem::replace(&mut self.blocked, true) {
+            self.pulse.stall();
+        }
+        written
+    }
+
     fn left(&mut self, written: usize) {
         if std::mem::take(&mut self.blocked) {
-            self.pulse.touch();
+            self.pulse.flow();
         }
         #[cfg(feature = "http2")]
         if let Some(frames) = &mut self.frames {
@@ -130,8 +137,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.inner).poll_write(cx, buf);
-        this.blocked |= written.is_pending();
-        let written = ready!(written)?;
+        let written = ready!(this.tried(written))?;
         this.left(written);
         Poll::Ready(Ok(written))
     }
@@ -143,8 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Io<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let written = Pin::new(&mut this.inner).poll_write_vectored(cx, bufs);
-        this.blocked |= written.is_pending();
-        let written = ready!(written)?;
+        let written = ready!(this.tried(written))?;
         this.left(written);
         Poll::Ready(Ok(written))
     }

@@ -24,6 +24,8 @@ pub(crate) struct Pulse {
     partial: AtomicU64,
     /// Since when nothing is under way: microseconds after `start`.
     quiet: AtomicU64,
+    /// Since when the peer takes nothing of what is written to it: microseconds after `start`, or [`NONE`].
+    stalled: AtomicU64,
     /// Whether an answer was given before the request was read to its end.
     unread: AtomicBool,
     /// Whether the peer has sent much that carries nothing.
@@ -45,6 +47,7 @@ impl Pulse {
             // The head of the first request is awaited from the connection on.
             partial: AtomicU64::new(0),
             quiet: AtomicU64::new(0),
+            stalled: AtomicU64::new(NONE),
             unread: AtomicBool::new(false),
             #[cfg(feature = "http2")]
             doubtful: AtomicBool::new(false),
@@ -88,6 +91,17 @@ impl Pulse {
         self.quiet.store(self.now(), Ordering::Relaxed);
     }
 
+    /// The peer takes no more for now.
+    pub(super) fn stall(&self) {
+        self.stalled.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// The peer takes more again.
+    pub(super) fn flow(&self) {
+        self.stalled.store(NONE, Ordering::Relaxed);
+        self.touch();
+    }
+
     /// The request was answered before its end was read.
     pub(crate) fn leave_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
@@ -122,7 +136,7 @@ impl Pulse {
         Busy(self.clone())
     }
 
-    /// When the connection has to end if nothing changes; `None` while that is up to an exchange.
+    /// When the connection has to end if nothing changes; `None` while that is up to an exchange whose peer takes its answer.
     pub(super) fn due(&self, limits: &Limits, stopped: Option<Instant>) -> Option<Instant> {
         let lingering = self.lingering.load(Ordering::Relaxed);
         if lingering != NONE {
@@ -136,7 +150,9 @@ impl Pulse {
         let due = if partial != NONE {
             Some(self.after(partial, limits.header_timeout))
         } else if self.is_busy() {
-            return None;
+            let stalled = self.stalled.load(Ordering::Relaxed);
+            let stalls = stalled != NONE && !limits.idle_timeout.is_zero();
+            return stalls.then(|| self.after(stalled, limits.idle_timeout));
         } else {
             let quiet = self.quiet.load(Ordering::Relaxed);
             (!limits.idle_timeout.is_zero()).then(|| self.after(quiet, limits.idle_timeout))
@@ -173,6 +189,10 @@ mod tests {
         let busy = pulse.enter();
         assert_eq!(pulse.due(&limits, None), None);
         tokio::time::advance(Duration::from_secs(60)).await;
+        pulse.stall();
+        assert_eq!(pulse.due(&limits, None), Some(Instant::now() + limits.idle_timeout));
+        pulse.flow();
+        assert_eq!(pulse.due(&limits, None), None);
         drop(busy);
         let idle = Instant::now() + limits.idle_timeout;
         assert_eq!(pulse.due(&limits, None), Some(idle));

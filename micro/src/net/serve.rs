@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 #[cfg(feature = "http2")]
 use hyper_util::rt::TokioTimer;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -42,7 +43,7 @@ const READ_AHEAD: usize = 64 << 10;
 /// How much of one HTTP/2 stream may arrive unasked, at either end, and of all on a connection together: more than 100
 /// streams that nobody reads hold, so that the others go on.
 #[cfg(feature = "http2")]
-pub(crate) const STREAM_WINDOW: u32 = 256 << 10;
+pub(crate) const STREAM_WINDOW: u32 = 192 << 10;
 #[cfg(feature = "http2")]
 pub(crate) const CONNECTION_WINDOW: u32 = 32 << 20;
 
@@ -78,6 +79,7 @@ pub(crate) async fn serve<S: Service>(
     limits: Arc<Limits>,
     stop: CancellationToken,
 ) {
+    keep_alive(&listener, limits.idle_timeout);
     let gate = Arc::new(Gate::default());
     #[cfg(feature = "http2")]
     let floods = Arc::new(Floods::default());
@@ -123,6 +125,20 @@ pub(crate) async fn serve<S: Service>(
     gate.stop();
     while let Some(ended) = connections.join_next().await {
         ended_well(ended);
+    }
+}
+
+/// Lets the system ask peers whether they are there while an answer is streamed to them and nothing comes: HTTP/1 has no
+/// question for that. Sockets have it from the one that accepted them.
+fn keep_alive(listener: &TcpListener, idle: Duration) {
+    if idle.is_zero() {
+        return;
+    }
+    let second = Duration::from_secs(1);
+    let asked =
+        TcpKeepalive::new().with_time((idle / 2).max(second)).with_interval((idle / 8).max(second)).with_retries(3);
+    if let Err(error) = SockRef::from(listener).set_tcp_keepalive(&asked) {
+        tracing::debug!(%error, "the system does not look for peers that are gone");
     }
 }
 

@@ -31,6 +31,7 @@ use futures_util::future::BoxFuture;
 
 use crate::Context;
 use crate::endpoint::Definition;
+use crate::layer::Layers;
 use crate::message::{Request, Response};
 
 /// What `#[micro::service]` implements: the endpoints of a type, and how to call them.
@@ -50,7 +51,13 @@ pub trait Handle<Client>: Send + Sync + 'static {
 
     /// The subscribers.
     const SUBSCRIBERS: &'static [Subscriber<Self>] = &[];
+
+    /// The layers of endpoints and subscribers that have some of their own, each made when the service starts.
+    const LAYERS: &'static [MethodLayers] = &[];
 }
+
+/// The name of an endpoint or a subscriber, and how to make its layers.
+pub type MethodLayers = (&'static str, fn() -> Layers);
 
 /// What is said of a service as a whole.
 #[non_exhaustive]

@@ -18,6 +18,7 @@ use super::subscriber::Subscribers;
 use super::{About, Handle, Method};
 use crate::context::Host;
 use crate::endpoint::{Definition, Route, Segment};
+use crate::layer::{Layers, Next, Stack, guarded};
 use crate::message::{Request, Response};
 use crate::transport::Serve;
 use crate::{Context, Error, Result, codec, schema};
@@ -33,6 +34,10 @@ pub struct Router {
     schema_hash: String,
     shared: Arc<Shared>,
     ready: Arc<AtomicBool>,
+    /// Around endpoints, and around subscribers.
+    layers: (Layers, Layers),
+    /// The first of them, where there are any, once it is finished.
+    stack: Option<Stack>,
     /// Of a function: what it may still do.
     once: Option<Arc<Once>>,
     pub(super) subscribers: Subscribers,
@@ -41,6 +46,10 @@ pub struct Router {
 struct Entry {
     handler: Arc<dyn Bound>,
     method: usize,
+    /// Makes the layers of the endpoint, where it has some.
+    layers: Option<fn() -> Layers>,
+    /// The handler inside of the layers of the endpoint, where it or the service has some.
+    layered: Option<Next>,
     /// The content types that it speaks, those of other crates among them.
     content_types: Vec<String>,
 }
@@ -75,6 +84,8 @@ impl Router {
             schema_hash: String::new(),
             shared: Arc::new(shared),
             ready: Arc::new(AtomicBool::new(true)),
+            layers: Default::default(),
+            stack: None,
             once: None,
             subscribers: Subscribers::default(),
         }
@@ -103,7 +114,9 @@ impl Router {
                 Err(at) => {
                     let content_types = codec::supported(definition);
                     self.endpoints.insert(at, definition);
-                    self.entries.insert(at, Entry { handler: bound.clone(), method, content_types });
+                    let layers = H::LAYERS.iter().find(|(name, _)| *name == definition.name).map(|(_, make)| *make);
+                    let entry = Entry { handler: bound.clone(), method, layers, layered: None, content_types };
+                    self.entries.insert(at, entry);
                 }
             }
         }
@@ -176,7 +189,34 @@ impl Router {
         self.shared_mut().extensions.insert(value);
     }
 
-    /// Adds the built-in endpoints, which describe all others.
+    /// Puts layers around all endpoints but the built-in ones, and around all subscribers.
+    pub(crate) fn set_layers(&mut self, endpoints: Layers, subscribers: Layers) {
+        self.layers = (endpoints, subscribers);
+    }
+
+    /// Makes all layers, once: whoever calls shares what they count.
+    fn build_layers(&mut self) {
+        self.stack = self.layers.0.stack();
+        for (entry, definition) in self.entries.iter_mut().zip(&self.endpoints) {
+            if self.stack.is_none() && entry.layers.is_none() {
+                continue;
+            }
+            let (handler, method, shared) = (entry.handler.clone(), entry.method, self.shared.clone());
+            let definition = *definition;
+            let innermost = Next::boxed(move |request| {
+                let (handler, shared) = (handler.clone(), shared.clone());
+                Box::pin(async move { enter(&*handler, method, definition, &shared, request).await })
+            });
+            entry.layered = Some(match entry.layers {
+                Some(make) => make().around(innermost),
+                None => innermost,
+            });
+        }
+        let host = self.host();
+        self.subscribers.build_layers(&self.layers.1, &host);
+    }
+
+    /// Makes the layers, and adds the built-in endpoints, which describe all others and stand outside of the layers.
     ///
     /// # Errors
     /// [`Code::AlreadyExists`](crate::Code::AlreadyExists) when a handler is called `Debug`.
@@ -185,6 +225,7 @@ impl Router {
         let endpoints = self.endpoints.iter().copied().zip(content_types);
         let description = debug::description(&self.shared.name, version, &self.abouts, endpoints);
         self.schema_hash = schema::hash(std::iter::once(&description["endpoints"]));
+        self.build_layers();
         let built_in = Debug { stats: self.shared.stats.clone(), ready: self.ready.clone(), description };
         self.add(Arc::new(built_in))?;
         self.abouts.pop();
@@ -280,7 +321,7 @@ impl Serve for Router {
         &self.endpoints
     }
 
-    fn call(&self, mut request: Request) -> BoxFuture<'_, Response> {
+    fn call(&self, request: Request) -> BoxFuture<'_, Response> {
         // Whatever can be said at once is: the only future, and the only box, is the one that the handler runs in.
         let refuse = |error| Box::pin(std::future::ready(Response::error(error)));
         let Some(at) = self.find(&request.endpoint) else { return refuse(self.unknown(&request.endpoint)) };
@@ -288,15 +329,38 @@ impl Serve for Router {
         if !entry.content_types.iter().any(|name| name == request.content_type.as_str()) {
             return refuse(codec::unsupported(&request.content_type, &entry.content_types).unhandled());
         }
-        let metadata = std::mem::take(&mut request.metadata);
-        let peer = request.peer.clone();
-        let context = Context::new(definition.name, metadata, request.deadline, peer, self.shared.clone());
-        let handled = entry.handler.call(entry.method, context, request);
+        let handled = match &entry.layered {
+            None => enter(&*entry.handler, entry.method, definition, &self.shared, request),
+            Some(inner) => layered(self.stack.as_ref(), inner, request),
+        };
         match &self.once {
             Some(_) if definition.name.starts_with("Debug.") => handled,
             once => once::around(once.as_ref(), handled),
         }
     }
+}
+
+/// Runs what has layers.
+pub(super) fn layered<'s>(stack: Option<&'s Stack>, inner: &'s Next, request: Request) -> BoxFuture<'s, Response> {
+    Box::pin(guarded(request.deadline, move || match stack {
+        Some(stack) => stack.run(request, inner.clone()),
+        None => inner.run(request),
+    }))
+}
+
+/// Hands a request over to its handler: the context is made of what has become of it.
+fn enter<'h>(
+    handler: &'h dyn Bound,
+    method: usize,
+    definition: &'static Definition,
+    shared: &Arc<Shared>,
+    mut request: Request,
+) -> BoxFuture<'h, Response> {
+    let metadata = std::mem::take(&mut request.metadata);
+    let extensions = std::mem::take(&mut request.extensions);
+    let peer = request.peer.clone();
+    let context = Context::new(definition.name, metadata, request.deadline, peer, extensions, shared.clone());
+    handler.call(method, context, request)
 }
 
 impl fmt::Debug for Router {

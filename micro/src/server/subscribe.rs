@@ -164,7 +164,7 @@ impl Subscriber {
             Err(_) => Err(Error::internal("what stands around the subscriber panicked")),
         };
         let Err(error) = result else { return delivery.ack() };
-        if error.is_unhandled() {
+        if error.is_unhandled() && self.router.once().is_some() {
             // Of a function that has had its event: this one is for another node.
             return delivery.nack();
         }

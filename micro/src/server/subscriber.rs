@@ -7,9 +7,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
+use super::router::layered;
 use super::{Handle, Router, once};
 use crate::broker::{Capabilities, Follow, Terms};
 use crate::codec::{self, Wire};
+use crate::context::Host;
+use crate::layer::{Layers, Next, Stack};
 use crate::message::{Request, Response};
 use crate::plugin::Kind;
 use crate::registry::Endpoint;
@@ -104,13 +107,21 @@ where
 
 /// The subscribers of a service.
 #[derive(Default)]
-pub(super) struct Subscribers(Vec<Entry>);
+pub(super) struct Subscribers {
+    all: Vec<Entry>,
+    /// The layers around all of them, where there are any.
+    stack: Option<Stack>,
+}
 
 struct Entry {
     name: &'static str,
     terms: Terms,
     message: Option<Described>,
-    bound: Box<dyn Bound>,
+    bound: Arc<dyn Bound>,
+    /// Makes the layers of its own, where it has some.
+    layers: Option<fn() -> Layers>,
+    /// Itself inside of these, where it or the service has some.
+    layered: Option<Next>,
 }
 
 /// A subscriber whose type is forgotten.
@@ -142,17 +153,37 @@ impl Subscribers {
     pub(super) fn add<Client: 'static, H: Handle<Client>>(&mut self, handler: &Arc<H>) -> Result<()> {
         let all: &'static [Subscriber<H>] = H::SUBSCRIBERS;
         for (at, subscriber) in all.iter().enumerate() {
-            let bound = Box::new(Method::<H, Client>(handler.clone(), at, PhantomData));
+            let bound = Arc::new(Method::<H, Client>(handler.clone(), at, PhantomData));
             let (name, terms) = (subscriber.name, (subscriber.terms)());
-            self.push(Entry { name, terms, message: Some(subscriber.message), bound })?;
+            let layers = H::LAYERS.iter().find(|(known, _)| *known == name).map(|(_, make)| *make);
+            self.push(Entry { name, terms, message: Some(subscriber.message), bound, layers, layered: None })?;
         }
         Ok(())
     }
 
     fn push(&mut self, entry: Entry) -> Result<()> {
         entry.terms.check()?;
-        self.0.push(entry);
+        self.all.push(entry);
         Ok(())
+    }
+
+    /// Makes all layers, once.
+    pub(super) fn build_layers(&mut self, layers: &Layers, host: &Arc<dyn Host>) {
+        self.stack = layers.stack();
+        for entry in &mut self.all {
+            if self.stack.is_none() && entry.layers.is_none() {
+                continue;
+            }
+            let (name, bound, host) = (entry.name, entry.bound.clone(), host.clone());
+            let innermost = Next::boxed(move |request| {
+                let (bound, host) = (bound.clone(), host.clone());
+                Box::pin(async move { enter(name, &*bound, host, request).await })
+            });
+            entry.layered = Some(match entry.layers {
+                Some(make) => make().around(innermost),
+                None => innermost,
+            });
+        }
     }
 }
 
@@ -169,23 +200,25 @@ impl Router {
     ) -> Result<()> {
         let Follow { terms, wire, .. } = follow.into();
         let name = name_of(&subscriber);
-        let bound = Box::new(Function { function: subscriber, wire, form: PhantomData });
-        self.subscribers.push(Entry { name, terms, message: None, bound })
+        let bound = Arc::new(Function { function: subscriber, wire, form: PhantomData });
+        self.subscribers.push(Entry { name, terms, message: None, bound, layers: None, layered: None })
     }
 
     /// The names of its subscribers and what each follows.
     pub(super) fn subscriptions(&self) -> impl Iterator<Item = (&'static str, &Terms)> {
-        self.subscribers.0.iter().map(|entry| (entry.name, &entry.terms))
+        self.subscribers.all.iter().map(|entry| (entry.name, &entry.terms))
     }
 
     /// Hands an event to a subscriber, by its place in [`subscriptions`](Self::subscriptions).
     ///
     /// The endpoint of the request is the subscriber's name; its response is empty when the event was handled.
-    pub(super) fn deliver(&self, subscriber: usize, mut request: Request) -> BoxFuture<'_, Response> {
-        let entry = &self.subscribers.0[subscriber];
-        let metadata = std::mem::take(&mut request.metadata);
-        let context = Context::new(entry.name, metadata, request.deadline, request.peer.clone(), self.host());
-        once::around(self.once(), entry.bound.deliver(context, request))
+    pub(super) fn deliver(&self, subscriber: usize, request: Request) -> BoxFuture<'_, Response> {
+        let entry = &self.subscribers.all[subscriber];
+        let handled = match &entry.layered {
+            None => enter(entry.name, &*entry.bound, self.host(), request),
+            Some(inner) => layered(self.subscribers.stack.as_ref(), inner, request),
+        };
+        once::around(self.once(), handled)
     }
 
     /// Refuses a broker that cannot do what a subscriber asks for.
@@ -218,7 +251,7 @@ impl Router {
     /// What the registry is told of the subscribers, as Go Micro has it: topics in descending order, after the
     /// endpoints.
     pub(crate) fn subscriber_records(&self) -> Vec<Endpoint> {
-        let mut entries: Vec<_> = self.subscribers.0.iter().collect();
+        let mut entries: Vec<_> = self.subscribers.all.iter().collect();
         entries.sort_by(|one, other| other.terms.topic.cmp(&one.terms.topic));
         let record = |entry: &Entry| Endpoint {
             name: entry.name.to_owned(),
@@ -235,6 +268,19 @@ impl Router {
     pub(super) fn service(&self) -> &Arc<str> {
         self.name()
     }
+}
+
+/// Hands an event over to its subscriber: the context is made of what has become of it.
+fn enter<'b>(
+    name: &'static str,
+    bound: &'b dyn Bound,
+    host: Arc<dyn Host>,
+    mut request: Request,
+) -> BoxFuture<'b, Response> {
+    let metadata = std::mem::take(&mut request.metadata);
+    let extensions = std::mem::take(&mut request.extensions);
+    let context = Context::new(name, metadata, request.deadline, request.peer.clone(), extensions, host);
+    bound.deliver(context, request)
 }
 
 /// The name of a function: `on_placed` of `mailer::on_placed`. A closure is called as the function that it stands in.

@@ -118,7 +118,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         tracing::debug!(service = %service.name, kind, name, package, capabilities, summary, "linked");
     }
     let client = service.client();
-    let Service { settings, wrong, handlers, mut hooks, once, .. } = service;
+    let Service { settings, wrong, handlers, layers, mut hooks, once, .. } = service;
     if let Some(error) = wrong {
         return Err(error);
     }
@@ -130,6 +130,7 @@ pub(super) async fn start(service: Service) -> Result<Running> {
         add(&mut router)?;
     }
     router.extend(client.clone());
+    router.set_layers(layers.server, layers.subscriber);
     router.set_stream_idle_timeout(settings.limits().stream_idle_timeout);
     let once = once.then(|| router.serve_once());
     let router = Arc::new(router.finish(settings.get(Key::ServerVersion))?);

@@ -26,6 +26,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 
 use crate::broker::{Follow, Late, Outlet, Publisher};
 use crate::client::{Client, Config, Parts};
+use crate::layer::{Layer, Layered, Layers, Next};
 use crate::plugin::{self, Kind, Options};
 use crate::server::{IntoHandler, Router, Subscribe};
 use crate::{Broker, Message, Registry, Result, Selector, Transport};
@@ -51,6 +52,7 @@ pub struct Service {
     own: Own,
     propagate: Vec<String>,
     handlers: Vec<AddHandler>,
+    layers: Positions,
     hooks: Hooks,
     /// Whether it serves one request only: a [`Function`].
     once: bool,
@@ -70,6 +72,14 @@ struct Own {
     transport: Option<Arc<dyn Transport>>,
     broker: Option<Arc<dyn Broker>>,
     selector: Option<Arc<dyn Selector>>,
+}
+
+/// What stands around what.
+#[derive(Clone, Default)]
+struct Positions {
+    server: Layers,
+    client: Layers,
+    subscriber: Layers,
 }
 
 /// What a program does at the turns of a service's life.
@@ -104,6 +114,7 @@ impl Service {
             own: Own::default(),
             propagate: Vec::new(),
             handlers: Vec::new(),
+            layers: Positions::default(),
             hooks: Hooks::default(),
             once: false,
             client: OnceLock::new(),
@@ -272,7 +283,7 @@ impl Service {
         let make = || {
             let (own, settings) = (self.own.clone(), self.settings.clone());
             let config = self.client_config();
-            Client::lazy(config, move || make_parts(own.clone(), settings.clone()).boxed())
+            Client::lazy(config, self.layers.client.stack(), move || make_parts(own.clone(), settings.clone()).boxed())
         };
         self.client.get_or_init(make).clone()
     }
@@ -327,6 +338,40 @@ impl Service {
     ) -> Self {
         let follow = topic.into();
         self.handlers.push(Box::new(move |router| router.subscribe(follow, subscriber)));
+        self
+    }
+
+    /// Puts a layer around every endpoint, inside of those that are there: see [`layer`](crate::layer) for what layers are
+    /// and for their order.
+    pub fn layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.server = self.layers.server.with(layer);
+        self
+    }
+
+    /// Puts a layer around every attempt of every call that the service makes, inside of those that are there. Those
+    /// that are added after [`client`](Self::client) was called do not reach that client.
+    pub fn client_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.client = self.layers.client.with(layer);
+        self
+    }
+
+    /// Puts a layer around every subscriber, inside of those that are there: an event is a request whose endpoint is the
+    /// name of the subscriber (`Mailer.OnPlaced`), with the topic in the metadata `micro-topic`. A response without an
+    /// error acknowledges it.
+    pub fn subscriber_layer<L>(mut self, layer: L) -> Self
+    where
+        L: Layer<Next> + Send + Sync + 'static,
+        L::Service: Layered,
+    {
+        self.layers.subscriber = self.layers.subscriber.with(layer);
         self
     }
 

@@ -145,7 +145,9 @@ pub trait Serve: Send + Sync + 'static {
 /// - An HTTP/2 connection may send 1,000 frames a second that carry nothing (`PING`, `SETTINGS`, `RST_STREAM`,
 ///   `CONTINUATION`, `WINDOW_UPDATE`, `PRIORITY`, empty `DATA`), and one more for every 64 bytes that are written to it.
 /// - A frame or a header block of HTTP/2 has `header_timeout` from its first byte to its last.
-/// - A connection that does not take what is written to it has `idle_timeout`.
+/// - A connection that does not take what is written to it has `idle_timeout`, and so has one whose peer is gone without
+///   a word, whatever is under way on it. Streams of HTTP/2 whose reader merely waits do not count: they hold their sender.
+/// - A stream may be quiet for as long as it likes; inside of one of its messages the bounds of a body hold.
 /// - Of a request that was refused half read, the rest is read for half a second, so that the answer arrives.
 /// - Messages that are under way to a server hold 64 times `max_message_size` together; one more gets 503.
 /// - A request has at most 100 headers.

@@ -380,3 +380,53 @@ async fn a_request_that_is_cut_off_is_an_error_and_no_end() {
     handling.dropped().await;
     peer.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_reader_that_takes_nothing_is_closed() {
+    let mut running = Running::start(limits(|limits| limits.idle_timeout = Duration::from_secs(1))).await;
+    let mut raw = Raw::connect(running.port).await;
+    raw.send("GET /v1/ticks/ACME HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    let ticks = running.handling().await.answer_stream();
+    // A stream that is merely quiet stays.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let large = Bytes::from(format!("\"{}\"", "x".repeat(100_000)));
+    let mut sent = 0;
+    while ticks.send(Ok(large.clone())).await.is_ok() {
+        sent += 1;
+    }
+    assert!((1..1_000).contains(&sent), "{sent} were taken, and then the connection was closed");
+}
+
+#[tokio::test]
+async fn a_reader_over_http2_that_gives_no_window_holds_its_sender() {
+    let mut running = Running::start(Limits::default()).await;
+    let mut raw = h2::connect(running.port).await;
+    let head = [h2::post("/Prices/Watch"), h2::block(&[("content-type", "application/json")])].concat();
+    for stream in [1, 3] {
+        raw.send(h2::frame(h2::HEADERS, h2::END_HEADERS, stream, &head)).await;
+        raw.send(h2::frame(h2::DATA, h2::END_STREAM, stream, b"{}")).await;
+    }
+    let (one, three) = (running.handling().await.answer_stream(), running.handling().await.answer_stream());
+    let line = Bytes::from(format!("\"{}\"", "x".repeat(9_997)));
+    let mut held = 0;
+    while let Ok(Ok(())) = timeout(Duration::from_millis(500), one.send(Ok(line.clone()))).await {
+        held += 1;
+    }
+    // What a window of 65,535 bytes takes, and what waits before it.
+    assert!((7..25).contains(&held), "{held}");
+    // With more room the others go on.
+    raw.send(h2::frame(h2::WINDOW_UPDATE, 0, 0, &100_000u32.to_be_bytes())).await;
+    three.send(Ok("3".into())).await.unwrap();
+    loop {
+        let came = h2::until(&mut raw, h2::DATA).await.expect("the connection lives");
+        if came.stream == 3 {
+            assert_eq!(came.payload, b"3\n");
+            break;
+        }
+    }
+    raw.send(h2::frame(h2::WINDOW_UPDATE, 0, 1, &1_000_000u32.to_be_bytes())).await;
+    timeout(Duration::from_secs(5), one.send(Ok(line))).await.expect("it goes on").unwrap();
+    drop(raw);
+    one.closed().await;
+    three.closed().await;
+}

@@ -111,7 +111,7 @@ impl Probe {
                 _ => {}
             }
             fate.ended();
-            (plan.then == Then::Fail).then(|| (Err(Error::aborted("failed")), (at, None)))
+            (plan.then == Then::Fail).then(|| (Err(Error::permission_denied("failed")), (at, None)))
         }))
     }
 
@@ -340,7 +340,7 @@ async fn error_before_the_first(mut world: World) -> Times {
 async fn error_after_messages(mut world: World) -> Times {
     let mut given = world.give(3, Then::Fail).await;
     let error = error(&mut given).await;
-    assert_eq!((error.code(), error.detail()), (Code::Aborted, "failed"));
+    assert_eq!((error.code(), error.detail()), (Code::PermissionDenied, "failed"));
     let caller = Instant::now();
     let handler = world.sees(Seen::Ended).await;
     Times { cause: handler, caller, handler }

@@ -1,6 +1,8 @@
 //! Streams, from the attribute to the caller.
 
+mod calls;
 mod endings;
+mod flow;
 mod proxy;
 
 use std::sync::Arc;

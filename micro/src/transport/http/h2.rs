@@ -178,11 +178,14 @@ impl Link {
         let response = response.await.map_err(failed)?;
         let (parts, incoming) = response.into_parts();
         let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        let head = self.heads.read(&request, parts);
+        let mut head = self.heads.read(&request, parts);
         let incoming = Received { stream: incoming, left: length };
         let Some(of) = head.content_type.as_ref().filter(|_| head.error.is_none()).and_then(stream::of) else {
             let body = body::read(incoming, limit).await.map_err(|unread| client::unread(unread, limit))?;
-            return Ok(head.response(&request, body));
+            let code = head.metadata.remove(&head::CODE);
+            let Response { metadata, content_type, result } = head.response(&request, body);
+            let result = result.map_err(|error| stream::coded(error, code.as_ref()));
+            return Ok(Response { metadata, content_type, result });
         };
         let words =
             Words { broken: lost_inside_stream, too_large: |text| Error::resource_exhausted(text).at(Stage::Decode) };

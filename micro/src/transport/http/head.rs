@@ -16,6 +16,8 @@ pub(super) static ID: HeaderName = HeaderName::from_static("micro-id");
 pub(super) static STREAM: HeaderName = HeaderName::from_static("micro-stream");
 pub(super) static ERROR: HeaderName = HeaderName::from_static("micro-error");
 pub(super) static X_ERROR: HeaderName = HeaderName::from_static("x-micro-error");
+/// The number that gRPC gives the code of an error, where that of HTTP does not tell; between services of ours.
+pub(super) static CODE: HeaderName = HeaderName::from_static("micro-code");
 /// Ours: no handler has seen the request, so that its caller may send it to another node.
 pub(super) static UNHANDLED: HeaderName = HeaderName::from_static("micro-unhandled");
 pub(super) static TIMEOUT: HeaderName = HeaderName::from_static("timeout");
@@ -159,6 +161,7 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
             | "transfer-encoding"
             | "upgrade"
             | "x-micro-error"
+            | "micro-code"
             | "micro-endpoint"
             | "micro-error"
             | "micro-id"

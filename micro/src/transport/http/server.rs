@@ -183,6 +183,7 @@ impl Server {
             body: body.into(),
             deadline,
             peer: caller.peer,
+            extensions: Default::default(),
         };
         let response = self.server.call(request).await;
         self.render(style, response, given)

@@ -243,17 +243,29 @@ fn ended_well(ended: Result<(), tokio::task::JoinError>) {
 }
 
 async fn handle(server: Arc<dyn Serve>, exchange: Exchange, limit: usize) {
-    let (request, mut reply) = exchange.take();
-    let too_large = request.body.one().is_some_and(|body| body.len() > limit);
-    let response = if too_large {
+    let (mut request, mut reply) = exchange.take();
+    let too_large = move || {
         let text = format!("the message is over the limit of {} (--max_message_size)", say_size(limit));
-        Response::error(Error::from_status(413, text).unhandled())
-    } else {
-        tokio::select! {
-            biased;
-            // The caller gave up: the handler is dropped.
-            () = reply.closed() => return,
-            response = server.call(request) => response,
+        Error::from_status(413, text).unhandled()
+    };
+    let body = match std::mem::take(&mut request.body) {
+        Body::One(body) if body.len() > limit => Err(too_large()),
+        Body::Stream(messages) => {
+            let within = move |message: Bytes| if message.len() > limit { Err(too_large()) } else { Ok(message) };
+            Ok(Body::Stream(Streaming::new(messages.map(move |message| message.and_then(within)))))
+        }
+        one => Ok(one),
+    };
+    let response = match body {
+        Err(error) => Response::error(error),
+        Ok(body) => {
+            request.body = body;
+            tokio::select! {
+                biased;
+                // The caller gave up: the handler is dropped.
+                () = reply.closed() => return,
+                response = server.call(request) => response,
+            }
         }
     };
     let Response { metadata, content_type, result } = response;

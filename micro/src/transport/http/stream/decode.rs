@@ -12,7 +12,6 @@ use hyper::body::Body;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::super::body::{self, Arriving};
-use super::super::head;
 use super::HEAD;
 use crate::units::say_size;
 use crate::{Error, Result};
@@ -195,9 +194,9 @@ impl<B: Body<Data = Bytes> + Unpin> Decoder<B> {
     fn end(&mut self, trailers: Option<&http::HeaderMap>, whole: bool) -> Option<Result<Bytes>> {
         let broken = || Some(Err((self.words.broken)()));
         match &mut self.split {
-            Split::Framed => match trailers.and_then(|trailers| trailers.get(&head::ERROR)) {
-                Some(error) if !error.is_empty() => Some(Err(Error::from_micro(&head::text(error)))),
-                Some(_) if self.begun.is_empty() => None,
+            Split::Framed => match trailers.and_then(super::ended) {
+                Some(Some(error)) => Some(Err(error)),
+                Some(None) if self.begun.is_empty() => None,
                 _ => broken(),
             },
             _ if !whole => broken(),

@@ -7,11 +7,9 @@ use std::task::{Context, Poll};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::Stream as _;
-use http::header::{HeaderMap, HeaderValue};
 use hyper::body::{Body, Frame};
 
-use super::super::{head, reply};
-use super::{HEAD, text};
+use super::{HEAD, trailers};
 use crate::units::say_size;
 use crate::{Error, Result, Streaming};
 
@@ -115,14 +113,11 @@ impl Encoder {
 
     /// What says that it is over.
     fn finish(&mut self, error: Option<Error>) -> Option<std::result::Result<Frame<Bytes>, BoxError>> {
-        let Some(error) = error else {
-            return (self.format == Format::Framed).then(|| Ok(trailers(HeaderValue::from_static(""))));
-        };
-        let text = text(&reply::shortened(error, reply::MAX_DETAIL / 4), &self.name);
-        match self.format {
-            Format::Framed => Some(Ok(trailers(head::value(text)))),
-            Format::Raw => Some(Err(text.into())),
-            Format::Lines | Format::Events => None,
+        match (self.format, error) {
+            (Format::Framed, error) => Some(Ok(Frame::trailers(trailers(error, &self.name)))),
+            (Format::Raw, Some(error)) => Some(Err(error.into())),
+            // A line said so.
+            (Format::Lines | Format::Events, _) | (Format::Raw, None) => None,
         }
     }
 
@@ -191,10 +186,6 @@ impl Body for Encoder {
             End::No | End::Over => Poll::Ready(None),
         }
     }
-}
-
-fn trailers(error: HeaderValue) -> Frame<Bytes> {
-    Frame::trailers(HeaderMap::from_iter([(head::ERROR.clone(), error)]))
 }
 
 /// Line ends in JSON are white space between its parts; in a stream of lines they are the end of one.

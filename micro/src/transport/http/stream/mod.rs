@@ -6,6 +6,7 @@
 //! `application/vnd.micro.stream; of="application/protobuf"`, where `of` is that of the messages. A body is messages one
 //! after the other: a byte that is 0, the length in four bytes (big-endian), and the message, as in gRPC. It ends with
 //! trailers that have `micro-error`, and this is empty where all is well: what ends in any other way was broken off.
+//! Beside an error, `micro-code` is the number that gRPC gives its code, where the number of HTTP stands for another.
 //! Bodies are so in both directions; the single reply to a stream is an ordinary body, with the content type of the
 //! message. An error in place of a stream is `micro-error` in the headers, as for calls.
 //!
@@ -23,17 +24,20 @@ pub(super) use decode::{Decoder, Split, Words};
 #[cfg(feature = "http2")]
 pub(super) use encode::{Encoder, Format};
 
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 
-use super::head;
-use crate::Error;
+use super::{head, reply};
 use crate::message::ContentType;
+use crate::{Code, Error};
 
 /// The essence of the content type of a stream between services.
 pub(super) const STREAM: &str = "application/vnd.micro.stream";
 
 /// What comes before each message.
 const HEAD: usize = 5;
+
+/// What an error says at most at the end of a stream: trailers are held to the limit on headers.
+const MAX_DETAIL: usize = 4 << 10;
 
 /// The content type of the messages, where a value is the content type of a stream between services.
 pub(super) fn of(value: &HeaderValue) -> Option<ContentType> {
@@ -61,15 +65,62 @@ pub(super) fn content_type(of: &ContentType) -> HeaderValue {
     }
 }
 
-/// The text of an error at the end of a stream; never empty, as that is none.
-fn text(error: &Error, name: &str) -> String {
-    let text = error.to_micro(name);
-    if text.is_empty() { "{}".to_owned() } else { text }
+/// The trailers of a stream that ended so. `name` is who says it, where the error does not.
+fn trailers(error: Option<Error>, name: &str) -> HeaderMap {
+    let mut trailers = HeaderMap::new();
+    let value = match error {
+        None => HeaderValue::from_static(""),
+        Some(error) => {
+            trailers.extend(code(&error).map(|code| (head::CODE.clone(), code)));
+            let text = reply::shortened(error, MAX_DETAIL).to_micro(name);
+            // Nothing is no error.
+            if text.is_empty() { HeaderValue::from_static("{}") } else { head::value(text) }
+        }
+    };
+    trailers.insert(&head::ERROR, value);
+    trailers
+}
+
+/// How a stream with these trailers ended; `None` where they do not say.
+fn ended(trailers: &HeaderMap) -> Option<Option<Error>> {
+    let error = trailers.get(&head::ERROR)?;
+    let error = (!error.is_empty()).then(|| coded(Error::from_micro(&head::text(error)), trailers.get(&head::CODE)));
+    Some(error)
+}
+
+/// The number of an error's code, where its status stands for another.
+fn code(error: &Error) -> Option<HeaderValue> {
+    (Code::from_status(error.status()) != error.code()).then(|| error.code().number().into())
+}
+
+/// An error as it was, before all but its status was lost on the way.
+pub(super) fn coded(error: Error, code: Option<&HeaderValue>) -> Error {
+    let code = code.and_then(|code| code.to_str().ok()?.parse().ok()).and_then(Code::from_number);
+    match code {
+        Some(code) if code != error.code() => {
+            Error::new(code, error.detail()).with_status(error.status()).with_id(error.id())
+        }
+        _ => error,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ends_travel_in_trailers() {
+        let travel = |error: Option<Error>| ended(&trailers(error, "prices")).expect("it says so");
+        assert!(travel(None).is_none());
+        for error in
+            [Error::aborted("é\nb"), Error::unknown(""), Error::unknown("plain"), Error::from_status(418, "tea")]
+        {
+            let read = travel(Some(error.clone())).expect("an error");
+            assert_eq!((read.code(), read.status(), read.detail()), (error.code(), error.status(), error.detail()));
+        }
+        assert!(travel(Some(Error::internal("x".repeat(100_000)))).unwrap().detail().len() < 5_000);
+        assert!(ended(&HeaderMap::new()).is_none());
+    }
 
     #[test]
     fn content_types_of_streams_say_what_of() {

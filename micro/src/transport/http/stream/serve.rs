@@ -96,13 +96,17 @@ impl Server {
             body,
             deadline,
             peer: caller.peer,
+            extensions: Default::default(),
         };
         let mut response = self.server.call(request).await;
         let messages = match response.result {
             Ok(Body::Stream(messages)) => messages,
             result => {
+                let code = result.as_ref().err().filter(|_| is_framed).and_then(super::code);
                 response.result = result;
-                return self.render(style, response, given);
+                let mut rendered = self.render(style, response, given);
+                rendered.headers_mut().extend(code.map(|code| (head::CODE.clone(), code)));
+                return rendered;
             }
         };
         let (format, content_type) = match &response.content_type {

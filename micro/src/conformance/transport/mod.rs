@@ -4,6 +4,10 @@
 //! a fresh one. It listens on `:0`, and connects to what [`Listener::address`] says: a transport that listens on every
 //! interface has to be reachable by that, or say another address.
 
+mod streams;
+
+pub use streams::*;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +55,21 @@ macro_rules! __conformance_transport {
         dropping_serve_drops_handlers
         an_exchange_cut_off_may_have_been_handled
         a_closed_connection_is_surely_unhandled
+        messages_keep_their_order_both_ways
+        a_half_close_ends_one_direction
+        a_stream_without_messages_ends
+        the_other_side_of_a_stream_is_one_message
+        an_error_in_place_of_a_stream_is_an_answer
+        an_error_after_messages_comes_after_them
+        an_error_of_the_caller_is_no_end
+        a_dropped_stream_drops_its_handler
+        a_handler_that_ends_first_drops_what_is_sent
+        a_message_over_the_limit_ends_its_stream
+        a_stream_that_is_not_read_holds_its_sender
+        streams_share_a_connection
+        dropping_serve_breaks_streams
+        metadata_and_the_deadline_travel_with_a_stream
+        a_stop_finishes_streams
     }};
     ($make:expr) => { $crate::__conformance_transport! { @all [$crate::__conformance] transport, $make; } };
 }

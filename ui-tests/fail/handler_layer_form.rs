@@ -1,0 +1,14 @@
+#![allow(unused)]
+use micro::Result;
+
+struct Greeter;
+
+#[micro::service]
+impl Greeter {
+    #[handler(layer = "timeout")]
+    async fn hello(&self) -> Result<()> {
+        todo!()
+    }
+}
+
+fn main() {}
