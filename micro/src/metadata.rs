@@ -1,6 +1,7 @@
 //! The headers of a call or an event.
 
 use std::fmt;
+use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
@@ -12,8 +13,9 @@ use crate::{Error, Result};
 /// allocates nothing.
 #[derive(Clone, Default)]
 pub struct Metadata {
-    /// Boxed: requests and responses are moved often, and most have none.
-    headers: Option<Box<HeaderMap>>,
+    /// Behind a pointer, as requests and responses are moved often, and most have none; shared, as each subscriber of an
+    /// event has a copy.
+    headers: Option<Arc<HeaderMap>>,
 }
 
 impl Metadata {
@@ -40,19 +42,29 @@ impl Metadata {
             Error::invalid_argument(format!("metadata `{name}`: a value has no line ends or control characters"))
         })?;
         let full = |_| Error::invalid_argument("too many metadata entries: 24,576 are the limit");
-        self.headers.get_or_insert_default().try_insert(name, value).map_err(full)?;
+        Arc::make_mut(self.headers.get_or_insert_default()).try_insert(name, value).map_err(full)?;
         Ok(())
     }
 
     /// Takes a name out.
     pub fn remove(&mut self, name: &str) {
         if let Some(headers) = &mut self.headers {
-            headers.remove(name);
+            Arc::make_mut(headers).remove(name);
         }
     }
 
     /// Whether there is a value for the name.
     pub fn contains(&self, name: &str) -> bool {
+        self.headers.as_ref().is_some_and(|headers| headers.contains_key(name))
+    }
+
+    /// As [`get`](Self::get), of a name that needs no reading.
+    pub(crate) fn value(&self, name: &HeaderName) -> Option<&str> {
+        std::str::from_utf8(self.headers.as_ref()?.get(name)?.as_bytes()).ok()
+    }
+
+    /// As [`contains`](Self::contains), of a name that needs no reading.
+    pub(crate) fn has(&self, name: &HeaderName) -> bool {
         self.headers.as_ref().is_some_and(|headers| headers.contains_key(name))
     }
 
@@ -90,7 +102,7 @@ impl Metadata {
 
     #[cfg(feature = "http")]
     pub(crate) fn into_headers(self) -> HeaderMap {
-        self.headers.map(|headers| *headers).unwrap_or_default()
+        self.headers.map(Arc::unwrap_or_clone).unwrap_or_default()
     }
 
     fn names(&self) -> impl Iterator<Item = &HeaderName> {
@@ -100,7 +112,7 @@ impl Metadata {
 
 impl From<HeaderMap> for Metadata {
     fn from(headers: HeaderMap) -> Self {
-        Self { headers: (!headers.is_empty()).then(|| Box::new(headers)) }
+        Self { headers: (!headers.is_empty()).then(|| Arc::new(headers)) }
     }
 }
 

@@ -3,17 +3,20 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic};
+use std::task::{Context, Poll, Wake, Waker, ready};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::runtime::Handle;
-use tokio::sync::{Notify, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Semaphore, TryAcquireError};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{
     Answer, Broker, Capabilities, Delivery, Message, SubscribeOptions, Subscription, checked, dead_letter_topic,
@@ -43,7 +46,8 @@ struct Shared {
     patience: Duration,
     attempts: u32,
     pause: Duration,
-    topics: Mutex<HashMap<String, Vec<Arc<Group>>>>,
+    /// Publishers share the list of a topic's groups; joining and leaving makes another.
+    topics: Mutex<HashMap<String, Arc<Vec<Arc<Group>>>>>,
 }
 
 /// The longest pause before an event comes again.
@@ -135,14 +139,14 @@ impl Broker for Memory {
 
     async fn subscribe(&self, topic: &str, options: SubscribeOptions) -> Result<Subscription> {
         checked(topic, options.queue.as_deref())?;
-        let member = Member {
-            group: self.0.join(topic, options.queue),
-            shared: self.0.clone(),
-            handle: Handle::current(),
-            until: options.until,
-            leaving: false,
-        };
-        Ok(stream::unfold(member, |mut member| async move { Some((Ok(member.next().await?), member)) }).boxed())
+        let of =
+            Membership { group: self.0.join(topic, options.queue), shared: self.0.clone(), handle: Handle::current() };
+        let member = Member::new(of, options.until);
+        Ok(stream::unfold(member, |mut member| async move {
+            let delivery = poll_fn(|cx| member.poll_next(cx)).await?;
+            Some((Ok(delivery), member))
+        })
+        .boxed())
     }
 }
 
@@ -155,23 +159,24 @@ impl Shared {
         // else wait for each other.
         let groups = lock(&self.topics).get(topic).cloned().unwrap_or_default();
         let mut rooms = Vec::with_capacity(groups.len());
-        for group in groups {
+        for group in groups.iter() {
             let room = lock(&group.state).room.clone();
+            let permit = match room.clone().try_acquire_owned() {
+                Err(TryAcquireError::NoPermits) => room.acquire_owned().await.ok(),
+                permit => permit.ok(),
+            };
             // It is closed when the last member leaves, and then nobody is left to deliver to.
-            if let Ok(permit) = room.clone().acquire_owned().await {
-                rooms.push((group, room, permit));
-            }
+            rooms.extend(permit.map(|permit| (group, permit)));
         }
         let mut reached = 0;
-        for (group, room, permit) in rooms {
+        for (group, permit) in rooms {
             let mut state = lock(&group.state);
-            if !room.is_closed() {
+            if !permit.semaphore().is_closed() {
                 permit.forget();
                 state.held += 1;
                 state.ready.push_back(Event { message: message.clone(), attempt: 1 });
                 reached += 1;
-                drop(state);
-                group.news.notify_waiters();
+                Group::tell(state);
             }
         }
         reached
@@ -180,7 +185,7 @@ impl Shared {
     /// Adds a member to the group of that queue, or makes a group for it.
     fn join(&self, topic: &str, queue: Option<String>) -> Arc<Group> {
         let mut topics = lock(&self.topics);
-        let groups = topics.entry(topic.to_owned()).or_default();
+        let groups = Arc::make_mut(topics.entry(topic.to_owned()).or_default());
         let known = groups.iter().find(|group| queue.is_some() && group.queue == queue);
         let Some(group) = known else {
             let state = State {
@@ -189,9 +194,9 @@ impl Shared {
                 later: BinaryHeap::new(),
                 held: 0,
                 room: Arc::new(Semaphore::new(self.buffer)),
+                waiting: Vec::new(),
             };
-            let group =
-                Arc::new(Group { topic: topic.to_owned(), queue, state: Mutex::new(state), news: Notify::new() });
+            let group = Arc::new(Group { topic: topic.into(), queue, state: Mutex::new(state) });
             groups.push(group.clone());
             return group;
         };
@@ -234,8 +239,11 @@ impl Shared {
 
     /// What becomes of an event that was delivered.
     fn answered(self: &Arc<Self>, group: &Arc<Group>, event: Event, answer: Answer, handle: &Handle) {
+        if answer == Answer::Ack {
+            return self.settled(group);
+        }
         let mut state = lock(&group.state);
-        if answer == Answer::Ack || (group.queue.is_none() && state.members == 0) {
+        if group.queue.is_none() && state.members == 0 {
             drop(state);
             self.settled(group);
         } else if event.attempt < self.attempts {
@@ -244,8 +252,7 @@ impl Shared {
             state
                 .later
                 .push(Later { due: Instant::now() + pause, event: Event { attempt: event.attempt + 1, ..event } });
-            drop(state);
-            group.news.notify_waiters();
+            Group::tell(state);
         } else {
             drop(state);
             let (shared, group) = (self.clone(), group.clone());
@@ -290,22 +297,33 @@ impl Shared {
     }
 }
 
-fn forget(topics: &mut HashMap<String, Vec<Arc<Group>>>, group: &Arc<Group>) {
-    if let Some(groups) = topics.get_mut(&group.topic) {
-        groups.retain(|known| !Arc::ptr_eq(known, group));
+fn forget(topics: &mut HashMap<String, Arc<Vec<Arc<Group>>>>, group: &Arc<Group>) {
+    if let Some(groups) = topics.get_mut(&*group.topic) {
+        Arc::make_mut(groups).retain(|known| !Arc::ptr_eq(known, group));
         if groups.is_empty() {
-            topics.remove(&group.topic);
+            topics.remove(&*group.topic);
         }
     }
 }
 
 /// Those that share the events of a topic.
 struct Group {
-    topic: String,
+    topic: Arc<str>,
     queue: Option<String>,
     state: Mutex<State>,
-    /// Members that wait hear of new events, all of them: one that was woken may be busy with something else.
-    news: Notify,
+}
+
+impl Group {
+    /// Says to all members that wait that something is new: one that was woken may be busy with something else.
+    fn tell(mut state: MutexGuard<'_, State>) {
+        let last = state.waiting.pop();
+        // Most groups have one member: then there are no others, and the list keeps its room.
+        let others = if state.waiting.is_empty() { Vec::new() } else { std::mem::take(&mut state.waiting) };
+        drop(state);
+        for (_, waker) in others.into_iter().chain(last) {
+            waker.wake();
+        }
+    }
 }
 
 struct State {
@@ -317,9 +335,19 @@ struct State {
     held: usize,
     /// As many permits as it may hold more. Closed when there is no member.
     room: Arc<Semaphore>,
+    /// Members that wait, by their numbers.
+    waiting: Vec<(u64, Waker)>,
 }
 
 impl State {
+    /// Has the member of that number woken when something is new.
+    fn wait(&mut self, number: u64, waker: &Waker) {
+        match self.waiting.iter_mut().find(|(waiting, _)| *waiting == number) {
+            Some((_, known)) => known.clone_from(waker),
+            None => self.waiting.push((number, waker.clone())),
+        }
+    }
+
     /// The next event, or when the next one is due.
     fn take(&mut self) -> std::result::Result<Event, Option<Instant>> {
         let due = self.later.peek().map(|later| later.due);
@@ -363,62 +391,124 @@ impl Eq for Later {}
 
 /// One subscription.
 struct Member {
-    group: Arc<Group>,
-    shared: Arc<Shared>,
-    /// Where dead events are carried away: an answer may come from anywhere.
-    handle: Handle,
-    until: CancellationToken,
+    of: Arc<Membership>,
+    /// Different from those of all others.
+    number: u64,
+    until: Until,
+    /// For the next event that comes again.
+    timer: Option<Pin<Box<Sleep>>>,
     /// Whether it only takes what is there.
     leaving: bool,
 }
 
+/// What a member and its deliveries share. When the last of both is gone, nobody asks for it any more.
+struct Membership {
+    group: Arc<Group>,
+    shared: Arc<Shared>,
+    /// Where dead events are carried away: an answer may come from anywhere.
+    handle: Handle,
+}
+
 impl Member {
+    fn new(of: Membership, until: CancellationToken) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let until = Until::new(until, of.group.clone());
+        let number = NUMBER.fetch_add(1, atomic::Ordering::Relaxed);
+        Self { of: Arc::new(of), number, until, timer: None, leaving: false }
+    }
+
     /// The next event; `None` when it was told to leave, and has what nobody else would get.
-    async fn next(&mut self) -> Option<Delivery> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let group = &self.of.group;
         loop {
-            if !self.leaving && self.until.is_cancelled() {
-                if self.group.queue.is_some() {
-                    return None;
+            if !self.leaving && self.until.is_over() {
+                if group.queue.is_some() {
+                    return Poll::Ready(None);
                 }
                 self.leaving = true;
-                self.shared.close(&self.group);
+                self.of.shared.close(group);
             }
-            let mut news = pin!(self.group.news.notified());
-            // From here on nothing is missed.
-            news.as_mut().enable();
-            let taken = lock(&self.group.state).take();
-            match taken {
-                Ok(event) => return Some(self.delivery(event)),
-                Err(_) if self.leaving => return None,
-                Err(Some(due)) => {
-                    tokio::select! {
-                        () = news => {}
-                        () = sleep_until(due) => {}
-                        () = self.until.cancelled() => {}
-                    }
+            let mut state = lock(&group.state);
+            let due = match state.take() {
+                Ok(event) => {
+                    drop(state);
+                    return Poll::Ready(Some(self.delivery(event)));
                 }
-                Err(None) => {
-                    tokio::select! {
-                        () = news => {}
-                        () = self.until.cancelled() => {}
-                    }
-                }
+                Err(_) if self.leaving => return Poll::Ready(None),
+                Err(due) => due,
+            };
+            state.wait(self.number, cx.waker());
+            drop(state);
+            // From here on nothing is missed. What was said before is looked at again.
+            if self.until.has_news() {
+                continue;
             }
+            let Some(due) = due else { return Poll::Pending };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            ready!(timer.as_mut().poll(cx));
+            self.timer = None;
         }
     }
 
     fn delivery(&self, event: Event) -> Delivery {
-        let (group, shared, handle) = (self.group.clone(), self.shared.clone(), self.handle.clone());
-        let message = Message::clone(&event.message);
-        Delivery::new(&*self.group.topic, message, event.attempt, move |answer| {
-            shared.answered(&group, event, answer, &handle);
+        let (topic, message, attempt) = (self.of.group.topic.clone(), Message::clone(&event.message), event.attempt);
+        let of = self.of.clone();
+        Delivery::new(topic, message, attempt, move |answer| {
+            of.shared.answered(&of.group, event, answer, &of.handle);
         })
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.shared.leave(&self.group);
+        lock(&self.of.group.state).waiting.retain(|(number, _)| *number != self.number);
+        self.of.shared.leave(&self.of.group);
+    }
+}
+
+/// Tells whether a subscription has to end. Asking costs no lock: the subscriptions of a service share one token.
+struct Until {
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    bell: Arc<Bell>,
+    over: bool,
+}
+
+/// What the token wakes: it has the members of the group look.
+struct Bell {
+    rung: AtomicBool,
+    group: Arc<Group>,
+}
+
+impl Until {
+    fn new(token: CancellationToken, group: Arc<Group>) -> Self {
+        // Looked at once without having rung, so that the token knows whom to wake.
+        let bell = Arc::new(Bell { rung: AtomicBool::new(true), group });
+        Self { cancelled: Box::pin(token.cancelled_owned()), bell, over: false }
+    }
+
+    /// Whether there is something that [`is_over`](Self::is_over) has not seen.
+    fn has_news(&self) -> bool {
+        self.bell.rung.load(atomic::Ordering::Acquire)
+    }
+
+    fn is_over(&mut self) -> bool {
+        if !self.over && self.has_news() {
+            self.bell.rung.store(false, atomic::Ordering::Release);
+            let waker = Waker::from(self.bell.clone());
+            self.over = self.cancelled.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+        }
+        self.over
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.rung.store(true, atomic::Ordering::Release);
+        // Who has not looked at the bell yet takes the lock of the group first.
+        Group::tell(lock(&self.group.state));
     }
 }
 

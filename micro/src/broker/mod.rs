@@ -13,6 +13,7 @@ mod memory;
 mod topic;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -159,7 +160,7 @@ pub type Subscription = BoxStream<'static, Result<Delivery>>;
 /// One event, to be acknowledged. Dropping it without an answer returns it, as [`Delivery::nack`] does.
 pub struct Delivery {
     /// The topic that it came by.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// The event.
     pub message: Message,
     /// Which delivery of this event it is, from 1.
@@ -179,7 +180,7 @@ pub enum Answer {
 impl Delivery {
     /// A delivery; the broker hears the answer once.
     pub fn new(
-        topic: impl Into<String>,
+        topic: impl Into<Arc<str>>,
         message: Message,
         attempt: u32,
         answer: impl FnOnce(Answer) + Send + Sync + 'static,

@@ -632,7 +632,7 @@ impl Exchange<'_> {
         }
         // A client's default goes for the messages that can travel in it: raw bytes never do in JSON.
         let default = self.target.client.core.config.content_type.as_ref();
-        if let Some(default) = default.filter(|_| self.types == codec::SERDE) {
+        if let Some(default) = default.filter(|_| self.types.contains(&codec::JSON)) {
             return default.clone();
         }
         if let [only] = self.types {

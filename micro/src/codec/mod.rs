@@ -90,7 +90,8 @@ impl<T> Debug for Wire<T> {
     }
 }
 
-const JSON: &str = "application/json";
+/// What all messages have that serde writes.
+pub(crate) const JSON: &str = "application/json";
 
 /// The content types of messages that have no [`Wire`], the preferred one first.
 pub const SERDE: &[&str] = if cfg!(feature = "msgpack") { &[JSON, "application/msgpack"] } else { &[JSON] };

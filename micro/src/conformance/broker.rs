@@ -69,7 +69,7 @@ pub async fn an_event_comes_as_it_was(broker: Arc<dyn Broker>) {
     for body in [Bytes::new(), Bytes::from_static(b"\0"), all.into(), vec![b'x'; 100_000].into()] {
         publish(&broker, &topic, body.clone()).await;
         let delivery = next(&mut events).await;
-        assert_eq!(delivery.topic, topic);
+        assert_eq!(&*delivery.topic, topic);
         assert_eq!(delivery.attempt, 1);
         assert!(delivery.message.body == body, "{} bytes came as {}", body.len(), delivery.message.body.len());
         delivery.ack();

@@ -1,20 +1,26 @@
 //! Keeps subscribers at their topics: takes events, has them handled, and answers the broker.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
+use http::Extensions;
+use http::header::{CONTENT_TYPE, HeaderName};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Router;
 use crate::broker::{Capabilities, Delivery, SubscribeOptions, Subscription, Terms};
 use crate::message::{Request, Response};
-use crate::{Broker, Bytes, ContentType, Error, Metadata, Result, Stage};
+use crate::{Broker, Bytes, ContentType, Error, Metadata, Peer, Result, Stage};
 
 /// The longest pause before a lost subscription is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// By which each event says its topic.
+static TOPIC: HeaderName = HeaderName::from_static("micro-topic");
 
 /// The subscriptions of a running service. Dropped, they end at once.
 pub(crate) struct Subscriptions {
@@ -38,6 +44,8 @@ impl Subscriptions {
                 can: broker.capabilities(),
                 broker: broker.clone(),
                 leave: leave.clone(),
+                service: Arc::from(&**router.service()),
+                peer: Arc::default(),
             };
             let events = subscriber.subscribe().await.map_err(|error| {
                 let detail = format!("subscriber \"{name}\" of \"{}\": {}", terms.topic, error.detail());
@@ -71,6 +79,10 @@ struct Subscriber {
     broker: Arc<dyn Broker>,
     can: Capabilities,
     leave: CancellationToken,
+    /// Its own copy of the name, and its own nobody, as events have no connection: subscribers at work on several
+    /// processors would else count references to the same ones.
+    service: Arc<str>,
+    peer: Arc<Peer>,
 }
 
 impl Subscriber {
@@ -183,15 +195,21 @@ impl Subscriber {
     }
 
     fn request(&self, topic: &str, mut metadata: Metadata, body: Bytes) -> Request {
-        if !metadata.contains("micro-topic") {
+        if !metadata.has(&TOPIC) {
             // Brokers of others may not say it; a name that no header can carry stays away.
             let _ = metadata.insert("micro-topic", topic);
         }
-        let (content_type, body) = plain(metadata.get("content-type"), body);
-        let mut request = Request::new(self.router.service().clone(), self.name, body);
-        request.metadata = metadata;
-        request.content_type = content_type;
-        request
+        let (content_type, body) = plain(metadata.value(&CONTENT_TYPE), body);
+        Request {
+            service: self.service.clone(),
+            endpoint: Cow::Borrowed(self.name),
+            metadata,
+            content_type,
+            body: body.into(),
+            deadline: None,
+            peer: self.peer.clone(),
+            extensions: Extensions::default(),
+        }
     }
 }
 

@@ -7,11 +7,13 @@ mod build;
 mod cancel;
 mod dispatch;
 mod exchange;
+mod fan_out;
 mod greeter;
 mod measure;
 mod peers;
 mod pick;
 mod protobuf;
+mod streams;
 mod table;
 
 use std::process::ExitCode;
@@ -20,7 +22,7 @@ use measure::CALLGRIND;
 use table::Table;
 
 const USAGE: &str = "write `cargo bench -p tests`, with `-- --strict` to fail on a missed limit, or with the start of a \
-                     figure's name: exchange, dispatch, protobuf, build, start, pick, cancel";
+                     figure's name: exchange, dispatch, protobuf, build, start, pick, cancel, streams, fan-out";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -31,6 +33,12 @@ fn main() -> ExitCode {
         ["dispatch", peer, count] => dispatch::run(peer, number(count)),
         ["protobuf", peer, way, count] => protobuf::run(peer, way, number(count)),
         ["pick", selector, nodes, count] => pick::run(selector, number(nodes), number(count)),
+        ["streams", "serve", peer, runtime] => streams::serve(peer, runtime),
+        ["streams", "read", peer, runtime, address, count] => streams::read(peer, runtime, address, number(count)),
+        ["fan-out", peer, runtime, subscribers, size, burst, count] => {
+            let [subscribers, size, burst, count] = [subscribers, size, burst, count].map(|text| number(text));
+            fan_out::run(peer, runtime, &fan_out::Load { subscribers, size, burst }, count);
+        }
         _ => return all(&words),
     }
     ExitCode::SUCCESS
@@ -55,7 +63,7 @@ fn all(words: &[&str]) -> ExitCode {
         eprintln!("unknown flag {wrong}: {USAGE}");
         return ExitCode::from(2);
     }
-    let figures: [(&str, Figure); 7] = [
+    let figures: [(&str, Figure); 9] = [
         ("exchange", exchange::measure),
         ("dispatch", dispatch::measure),
         ("protobuf", protobuf::measure),
@@ -63,6 +71,8 @@ fn all(words: &[&str]) -> ExitCode {
         ("start", greeter::measure),
         ("pick", pick::measure),
         ("cancel", cancel::measure),
+        ("streams", streams::measure),
+        ("fan-out", fan_out::measure),
     ];
     let mut table = Table::new();
     for (_, figure) in figures.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| name.starts_with(n)))

@@ -1,14 +1,18 @@
-//! Instructions of whole processes, and what several rounds say together.
+//! Instructions and CPU of whole processes, and what several rounds say together.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 /// The program that counts instructions.
 pub(crate) const CALLGRIND: &str = "valgrind";
 
 /// How often each figure of instructions is measured, in turn with its peers.
 pub(crate) const ROUNDS: usize = 3;
+
+/// How often each figure of CPU is measured: it depends on what else the machine does.
+pub(crate) const TIMED_ROUNDS: usize = 7;
 
 /// What each round gave, in the order of the rounds.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +103,62 @@ impl Drop for Counted {
             None => drop(std::fs::remove_file(&self.out)),
         }
     }
+}
+
+/// This program again, with nothing in its environment that sets micro.
+pub(crate) struct Timed {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Timed {
+    /// Starts it with these arguments.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        without_settings(command.args(arguments));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("this program starts");
+        let out = BufReader::new(child.stdout.take().expect("asked for once"));
+        Self { child, out }
+    }
+
+    /// The next line that it prints.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.out.read_line(&mut line).expect("it prints text");
+        assert!(!line.is_empty(), "the program ended: {:?}", self.child.wait());
+        line.trim_end().to_owned()
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go(&mut self) {
+        self.child.stdin.as_mut().expect("it is piped").write_all(b"\n").expect("it waits for a line");
+    }
+
+    /// How long its threads have had a processor, those in the kernel's part of it with them.
+    pub(crate) fn cpu(&self) -> Duration {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
+        let times = threads.filter_map(|thread| cpu_time(&thread.ok()?.path()));
+        times.sum()
+    }
+}
+
+impl Drop for Timed {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// None of a thread that has ended, and where the kernel does not tell.
+fn cpu_time(thread: &Path) -> Option<Duration> {
+    // Nanoseconds on a processor, nanoseconds in the queue for one, turns.
+    let text = std::fs::read_to_string(thread.join("schedstat")).ok()?;
+    Some(Duration::from_nanos(text.split(' ').next()?.parse().ok()?))
+}
+
+/// Whether the CPU time of a process can be read.
+pub(crate) fn has_cpu_times() -> bool {
+    cpu_time(Path::new("/proc/self")).is_some()
 }
 
 /// What a process took.

@@ -19,6 +19,8 @@ pub(crate) enum Limit {
     Plus(f64, f64),
     /// Ours is below so much, in the figure's unit.
     Absolute(f64),
+    /// Ours is exactly the peer's.
+    Same,
     /// Ours is nothing at all.
     Nothing,
     /// Ours is more than nothing.
@@ -55,6 +57,7 @@ impl Table {
                 (format!("≤ {times} × + {plus} = {}", show(limit)), Some(ours.median() <= limit))
             }
             Limit::Absolute(limit) => (format!("< {} {unit}", show(limit)), Some(ours.median() < limit)),
+            Limit::Same => ("1 ×".to_owned(), Some(ratio.least() == 1.0 && ratio.most() == 1.0)),
             Limit::Nothing => ("0".to_owned(), Some(ours.most() < 0.01)),
             Limit::Something => ("> 0".to_owned(), Some(ours.least() > 0.0)),
             Limit::None => ("–".to_owned(), None),

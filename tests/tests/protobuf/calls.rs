@@ -1,7 +1,10 @@
 //! Calls in protobuf, and what an endpoint says of the content types that it speaks.
 
+use std::sync::Arc;
+
+use micro::client::{Config, Parts};
 use micro::testing::Network;
-use micro::{Code, ContentType, Result, Service};
+use micro::{Broker, Client, Code, ContentType, Context, Result, Service, broker, registry, selector, transport};
 use serde_json::json;
 
 use super::shapes::*;
@@ -135,4 +138,35 @@ message Renamed {
 }
 ";
     assert_eq!(proto, expected);
+}
+
+/// Says how it was asked.
+struct Asked;
+
+#[micro::service]
+impl Asked {
+    #[handler]
+    async fn how(&self, ctx: Context, _: Inner) -> Result<String> {
+        Ok(ctx.metadata().get("content-type").unwrap_or_default().to_owned())
+    }
+}
+
+#[tokio::test]
+async fn a_request_travels_as_its_client_says() {
+    let service = Service::new("asked").registry(registry::Memory::new()).address("127.0.0.1:0").handle(Asked);
+    let running = service.start().await.unwrap();
+    for content_type in [ContentType::Protobuf, ContentType::MessagePack, ContentType::Json] {
+        let parts = Parts {
+            registry: Arc::new(registry::Static::new(&[format!("asked={}", running.address())]).unwrap()),
+            registry_name: "static".into(),
+            transport: Arc::new(transport::Http::new()),
+            selector: Arc::new(selector::Random::new()),
+            broker: broker::Late::from(Arc::new(broker::Memory::new()) as Arc<dyn Broker>),
+        };
+        let mut config = Config::default();
+        config.content_type = Some(content_type.clone());
+        let asked = AskedClient::new("asked", Client::new(parts, config));
+        assert_eq!(asked.how(Inner { name: "x".into(), number: 1 }).await.unwrap(), content_type.as_str());
+    }
+    running.stop().await.unwrap();
 }

@@ -26,8 +26,9 @@ pub(super) async fn serve() -> String {
     address
 }
 
-pub(super) async fn call(address: &str, count: u64) {
-    let nodes = registry::Static::new(&[format!("echo={address}")]).expect("a pair");
+/// A client that finds a service at this address.
+pub(super) fn client(service: &str, address: &str, content_type: ContentType) -> Client {
+    let nodes = registry::Static::new(&[format!("{service}={address}")]).expect("a pair");
     let parts = Parts {
         registry: Arc::new(nodes),
         registry_name: "static".into(),
@@ -36,8 +37,12 @@ pub(super) async fn call(address: &str, count: u64) {
         broker: micro::broker::Late::from(Arc::new(micro::broker::Memory::new()) as Arc<dyn micro::Broker>),
     };
     let mut config = Config::default();
-    config.content_type = Some(ContentType::Json);
-    let echo = EchoClient::new("echo", Client::new(parts, config));
+    config.content_type = Some(content_type);
+    Client::new(parts, config)
+}
+
+pub(super) async fn call(address: &str, count: u64) {
+    let echo = EchoClient::new("echo", client("echo", address, ContentType::Json));
     for number in 0..count {
         echo.echo(Text::fresh(number)).await.expect("a reply").check(number);
     }
