@@ -322,13 +322,19 @@ impl __micro_GreeterClient_hello::GreeterClient {
         ::micro::client::Call::new(
             &self.target,
             Self::__micro_hello,
-            ::micro::__private::wire(
-                ::micro::__private::Probe::<HelloRequest>::WIRE,
-                ::micro::__private::Probe::<HelloRequest>::PROTO,
+            ::micro::__private::Way::new(
+                ::micro::__private::wire(
+                    ::micro::__private::Probe::<HelloRequest>::WIRE,
+                    ::micro::__private::Probe::<HelloRequest>::PROTO,
+                ),
+                ::micro::__private::Probe::<HelloRequest>::CODER,
             ),
-            ::micro::__private::wire(
-                ::micro::__private::Probe::<HelloResponse>::WIRE,
-                ::micro::__private::Probe::<HelloResponse>::PROTO,
+            ::micro::__private::Way::new(
+                ::micro::__private::wire(
+                    ::micro::__private::Probe::<HelloResponse>::WIRE,
+                    ::micro::__private::Probe::<HelloResponse>::PROTO,
+                ),
+                ::micro::__private::Probe::<HelloResponse>::CODER,
             ),
             message,
         )

@@ -299,13 +299,19 @@ impl<T: Item> __micro_StoreClient_list::StoreClient<T> {
         framework::client::Call::new(
             &self.target,
             Self::__micro_list,
-            framework::__private::wire(
-                framework::__private::Probe::<()>::WIRE,
-                framework::__private::Probe::<()>::PROTO,
+            framework::__private::Way::new(
+                framework::__private::wire(
+                    framework::__private::Probe::<()>::WIRE,
+                    framework::__private::Probe::<()>::PROTO,
+                ),
+                framework::__private::Probe::<()>::CODER,
             ),
-            framework::__private::wire(
-                framework::__private::Probe::<Page<T>>::WIRE,
-                framework::__private::Probe::<Page<T>>::PROTO,
+            framework::__private::Way::new(
+                framework::__private::wire(
+                    framework::__private::Probe::<Page<T>>::WIRE,
+                    framework::__private::Probe::<Page<T>>::PROTO,
+                ),
+                framework::__private::Probe::<Page<T>>::CODER,
             ),
             (),
         )

@@ -17,7 +17,7 @@ pub use serde_json;
 pub use std;
 pub use tokio;
 
-use crate::codec::Wire;
+use crate::codec::{Coder, Wire};
 use crate::message::{Payload, Response};
 use crate::schema::{self, Schema, Shape};
 use crate::server::{About, Activity, Method, MethodLayers, Out, Subscriber};
@@ -252,7 +252,7 @@ pub struct Probe<T: ?Sized>(PhantomData<T>);
 /// The answers of types that cannot do what they are asked about.
 pub mod probes {
     use super::Probe;
-    use crate::codec::Wire;
+    use crate::codec::{Coder, Wire};
     use crate::schema::{MakeJson, Shape};
 
     /// Of one that travels by serde alone.
@@ -264,6 +264,14 @@ pub mod probes {
     }
 
     impl<T: 'static> NoWire<T> for Probe<T> {}
+
+    /// Of one that is no message.
+    pub trait NoCoder<T: 'static> {
+        /// How the type is written and read.
+        const CODER: Option<&'static Coder<T>> = None;
+    }
+
+    impl<T: 'static> NoCoder<T> for Probe<T> {}
 
     /// Of one of which only the name is known.
     pub trait NoShape {
@@ -307,6 +315,11 @@ pub mod probes {
 impl<T: Travels> Probe<T> {
     /// How the type travels beyond what serde does.
     pub const WIRE: Option<&'static Wire<T>> = Some(T::WIRE);
+}
+
+impl<T: Message> Probe<T> {
+    /// How the type is written and read.
+    pub const CODER: Option<&'static Coder<T>> = Some(Coder::NEW);
 }
 
 impl<T: serde::Serialize> Probe<T> {
@@ -378,6 +391,8 @@ pub const fn wire<T>(own: Option<&'static Wire<T>>, proto: Option<&'static Wire<
         None => proto,
     }
 }
+
+pub use crate::codec::Way;
 
 /// Refuses a message that does not speak protobuf, when the program is compiled. The caller is where the error points.
 ///

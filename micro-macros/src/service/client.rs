@@ -212,7 +212,7 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
     if is_unknown(request) || is_unknown(response) {
         return unknown(service, handler);
     }
-    let (request_wire, response_wire) = (wire(krate, request), wire(krate, response));
+    let (request_way, response_way) = (way(krate, request), way(krate, response));
     let probes = probes(krate);
     let kind = Ident::new(handler.kind(), Span::mixed_site());
     let call = match handler.is_stream() {
@@ -228,9 +228,15 @@ fn method(service: &Service, handler: &Handler) -> TokenStream {
         #deprecated
         #vis fn #ident(&self #argument #(#more)*) -> #call {
             #probes
-            #krate::client::Call::#new(&self.target, Self::#definition, #request_wire, #response_wire, #value)
+            #krate::client::Call::#new(&self.target, Self::#definition, #request_way, #response_way, #value)
         }
     }
+}
+
+/// All of how a message travels, as a call has to know it.
+fn way(krate: &Path, ty: &Type) -> TokenStream {
+    let wire = wire(krate, ty);
+    quote!(#krate::__private::Way::new(#wire, #krate::__private::Probe::<#ty>::CODER))
 }
 
 /// The method of an endpoint with a mistake, for the sake of its callers: it takes and gives whatever they want.

@@ -18,7 +18,7 @@ use super::pool::Fresh;
 use super::retry::Retry;
 use super::stream::{Incoming, Outgoing, busy};
 use super::{Parts, Target};
-use crate::codec::{self, Wire};
+use crate::codec::{self, Way};
 use crate::endpoint::{Definition, Kind, Policy};
 use crate::error::Origin;
 use crate::layer::Stack;
@@ -36,7 +36,7 @@ pub struct Call<'r, Req: 'static, Res: 'static, S = Unary> {
     target: Target,
     endpoint: Cow<'static, str>,
     policy: Policy,
-    wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+    ways: (Way<Req>, Way<Res>),
     request: Sent<'r, Req>,
     options: Options,
     shape: PhantomData<fn() -> S>,
@@ -53,10 +53,10 @@ pub trait Shape: sealed::Sealed + 'static {
     /// The kind of endpoint that is called.
     const KIND: Kind;
     /// What the caller gets: the message, or a stream of them.
-    type Reply<Res: Message>;
+    type Reply<Res: Send + 'static>;
 
     #[doc(hidden)]
-    fn reply<Res: Message>(answer: Answer<Res>) -> Result<Self::Reply<Res>>;
+    fn reply<Res: Send + 'static>(answer: Answer<Res>) -> Result<Self::Reply<Res>>;
 }
 
 mod sealed {
@@ -68,7 +68,7 @@ mod sealed {
 #[derive(Debug)]
 pub struct Answer<Res: 'static> {
     body: Body,
-    wire: Option<&'static Wire<Res>>,
+    way: Way<Res>,
     content_type: ContentType,
     origin: Origin,
     /// When its time is over, and the call that it is part of where nothing else ends it with that.
@@ -86,9 +86,9 @@ macro_rules! shapes {
 
         impl Shape for $name {
             const KIND: Kind = Kind::$kind;
-            type Reply<Res: Message> = $reply;
+            type Reply<Res: Send + 'static> = $reply;
 
-            fn reply<Res: Message>(answer: Answer<Res>) -> Result<$reply> {
+            fn reply<Res: Send + 'static>(answer: Answer<Res>) -> Result<$reply> {
                 ($make)(answer)
             }
         }
@@ -106,13 +106,13 @@ shapes! {
     BothStream: BothStream, Streaming<Res>, Answer::messages;
 }
 
-impl<Res: Message> Answer<Res> {
+impl<Res: Send + 'static> Answer<Res> {
     fn message(self) -> Result<Res> {
-        codec::decode(self.wire, &self.content_type, &self.body.into_one()?).map_err(undecodable)
+        self.way.decode(&self.content_type, &self.body.into_one()?).map_err(undecodable)
     }
 
     fn messages(self) -> Result<Streaming<Res>> {
-        let Self { body, wire, content_type, origin, deadline, within } = self;
+        let Self { body, way, content_type, origin, deadline, within } = self;
         let over = (deadline.is_some() || within.is_some()).then(|| {
             let over: BoxFuture<'static, Error> = Box::pin(async move {
                 let late = async {
@@ -135,7 +135,7 @@ impl<Res: Message> Answer<Res> {
             Mutex::new(over)
         });
         let messages = body.into_stream();
-        Ok(Streaming::new(Incoming { messages, wire, content_type, over, origin }))
+        Ok(Streaming::new(Incoming { messages, way, content_type, over, origin }))
     }
 }
 
@@ -164,24 +164,24 @@ impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
     pub fn new(
         target: &Target,
         definition: &'static Definition,
-        request_wire: Option<&'static Wire<Req>>,
-        response_wire: Option<&'static Wire<Res>>,
+        request_way: Way<Req>,
+        response_way: Way<Res>,
         request: Req,
     ) -> Self {
-        Self::of(target, definition, (request_wire, response_wire), Sent::Owned(request))
+        Self::of(target, definition, (request_way, response_way), Sent::Owned(request))
     }
 
     fn of(
         target: &Target,
         definition: &'static Definition,
-        wires: (Option<&'static Wire<Req>>, Option<&'static Wire<Res>>),
+        ways: (Way<Req>, Way<Res>),
         request: Sent<'static, Req>,
     ) -> Self {
         Self {
             target: target.clone(),
             endpoint: Cow::Borrowed(definition.name),
             policy: definition.policy,
-            wires,
+            ways,
             request,
             options: Options::default(),
             shape: PhantomData,
@@ -195,23 +195,27 @@ impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
     pub fn sending(
         target: &Target,
         definition: &'static Definition,
-        request_wire: Option<&'static Wire<Req>>,
-        response_wire: Option<&'static Wire<Res>>,
+        request_way: Way<Req>,
+        response_way: Way<Res>,
         messages: impl Stream<Item = Req> + Send + 'static,
     ) -> Self {
-        Self::of(target, definition, (request_wire, response_wire), Sent::Stream(Outgoing::new(messages)))
+        Self::of(target, definition, (request_way, response_way), Sent::Stream(Outgoing::new(messages)))
     }
 
     pub(super) fn untyped_sending(
         target: &Target,
         endpoint: String,
         messages: impl Stream<Item = Req> + Send + 'static,
-    ) -> Self {
+    ) -> Self
+    where
+        Req: Message,
+        Res: Message,
+    {
         Self {
             target: target.clone(),
             endpoint: Cow::Owned(endpoint),
             policy: Policy::NONE,
-            wires: (None, None),
+            ways: (Way::serde(), Way::serde()),
             request: Sent::Stream(Outgoing::new(messages)),
             options: Options::default(),
             shape: PhantomData,
@@ -220,12 +224,16 @@ impl<Req: 'static, Res: 'static, S> Call<'static, Req, Res, S> {
 }
 
 impl<'r, Req: 'static, Res: 'static, S> Call<'r, Req, Res, S> {
-    pub(super) fn untyped(target: &Target, endpoint: String, request: &'r Req) -> Self {
+    pub(super) fn untyped(target: &Target, endpoint: String, request: &'r Req) -> Self
+    where
+        Req: Message,
+        Res: Message,
+    {
         Self {
             target: target.clone(),
             endpoint: Cow::Owned(endpoint),
             policy: Policy::NONE,
-            wires: (None, None),
+            ways: (Way::serde(), Way::serde()),
             request: Sent::Borrowed(request),
             options: Options::default(),
             shape: PhantomData,
@@ -293,8 +301,8 @@ impl<'r, Req: 'static, Res: 'static, S> Call<'r, Req, Res, S> {
     /// The reply with the metadata that came beside it; of a stream, that which came before its first message.
     pub fn reply(self) -> ReplyFuture<'r, S::Reply<Res>>
     where
-        Req: Message,
-        Res: Message,
+        Req: Send + Sync,
+        Res: Send,
         S: Shape,
     {
         ReplyFuture(Box::pin(self.run()))
@@ -302,19 +310,18 @@ impl<'r, Req: 'static, Res: 'static, S> Call<'r, Req, Res, S> {
 
     async fn run(self) -> Result<Reply<S::Reply<Res>>>
     where
-        Req: Message,
-        Res: Message,
+        Req: Send + Sync,
+        Res: Send,
         S: Shape,
     {
-        let Self { target, endpoint, policy, wires, request, options, .. } = self;
-        let one = |content_type: &ContentType, request: &Req| codec::encode(wires.0, content_type, request);
+        let Self { target, endpoint, policy, ways, request, options, .. } = self;
         let encode = |content_type: &ContentType| match &request {
-            Sent::Owned(request) => one(content_type, request).map(Body::One),
-            Sent::Borrowed(request) => one(content_type, request).map(Body::One),
-            Sent::Stream(messages) => Ok(messages.body(wires.0, content_type)),
+            Sent::Owned(request) => ways.0.encode(content_type, request).map(Body::One),
+            Sent::Borrowed(request) => ways.0.encode(content_type, request).map(Body::One),
+            Sent::Stream(messages) => Ok(messages.body(ways.0, content_type)),
         };
         let again = || !matches!(&request, Sent::Stream(messages) if messages.is_touched());
-        let types = wires.0.map_or(codec::SERDE, |wire| wire.content_types);
+        let types = ways.0.content_types();
         let exchange = Exchange {
             target: &target,
             endpoint: &endpoint,
@@ -339,7 +346,7 @@ impl<'r, Req: 'static, Res: 'static, S> Call<'r, Req, Res, S> {
                 true => (origin(), context.filter(|_| target.client.scope.is_within())),
                 false => (Origin::default(), None),
             };
-            S::reply(Answer { body, wire: wires.1, content_type, origin, deadline, within })
+            S::reply(Answer { body, way: ways.1, content_type, origin, deadline, within })
         });
         decoded.map(|message| Reply::new(message, metadata)).map_err(|error| error.with_origin(origin()))
     }
@@ -367,7 +374,7 @@ pub(super) fn undecodable(error: Error) -> Error {
     Error::internal(format!("the reply cannot be read: {}", error.detail())).with_source(error).at(Stage::Decode)
 }
 
-impl<'r, Req: Message, Res: Message, S: Shape> IntoFuture for Call<'r, Req, Res, S> {
+impl<'r, Req: Send + Sync + 'static, Res: Send + 'static, S: Shape> IntoFuture for Call<'r, Req, Res, S> {
     type Output = Result<S::Reply<Res>>;
     type IntoFuture = BoxFuture<'r, Result<S::Reply<Res>>>;
 

@@ -8,9 +8,9 @@ use std::task::{Context as TaskContext, Poll};
 use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
-use crate::codec::{self, Wire};
+use crate::codec::Way;
 use crate::error::Origin;
-use crate::message::{Body, Message};
+use crate::message::Body;
 use crate::selector::Node;
 use crate::{Bytes, ContentType, Error, Result, Stream, Streaming};
 
@@ -31,24 +31,21 @@ impl<T: 'static> Outgoing<T> {
     }
 
     /// The messages, for one attempt.
-    pub(super) fn body(&self, wire: Option<&'static Wire<T>>, content_type: &ContentType) -> Body
-    where
-        T: Message,
-    {
+    pub(super) fn body(&self, way: Way<T>, content_type: &ContentType) -> Body {
         let (messages, touched) = (self.messages.clone(), self.touched.clone());
         let content_type = content_type.clone();
-        Body::Stream(Streaming::new(Encoded { messages, touched, wire, content_type }))
+        Body::Stream(Streaming::new(Encoded { messages, touched, way, content_type }))
     }
 }
 
 struct Encoded<T: 'static> {
     messages: Arc<Mutex<BoxStream<'static, T>>>,
     touched: Arc<AtomicBool>,
-    wire: Option<&'static Wire<T>>,
+    way: Way<T>,
     content_type: ContentType,
 }
 
-impl<T: Message> Stream for Encoded<T> {
+impl<T: 'static> Stream for Encoded<T> {
     type Item = Result<Bytes>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
@@ -58,7 +55,7 @@ impl<T: Message> Stream for Encoded<T> {
         if next.is_ready() {
             self.touched.store(true, Ordering::Release);
         }
-        next.map(|message| message.map(|message| codec::encode(self.wire, &self.content_type, &message)))
+        next.map(|message| message.map(|message| self.way.encode(&self.content_type, &message)))
     }
 }
 
@@ -93,14 +90,14 @@ impl<H: Unpin> Stream for Held<H> {
 /// The messages of a handler, decoded as the caller takes them.
 pub(super) struct Incoming<T: 'static> {
     pub(super) messages: Streaming<Bytes>,
-    pub(super) wire: Option<&'static Wire<T>>,
+    pub(super) way: Way<T>,
     pub(super) content_type: ContentType,
     /// Ready when its time is over, or that of the call that it is part of.
     pub(super) over: Option<Mutex<BoxFuture<'static, Error>>>,
     pub(super) origin: Origin,
 }
 
-impl<T: Message> Stream for Incoming<T> {
+impl<T: 'static> Stream for Incoming<T> {
     type Item = Result<T>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
@@ -114,7 +111,7 @@ impl<T: Message> Stream for Incoming<T> {
         Pin::new(&mut this.messages).poll_next(cx).map(|message| {
             message.map(|message| {
                 let message = message.and_then(|message| {
-                    codec::decode(this.wire, &this.content_type, &message).map_err(super::call::undecodable)
+                    this.way.decode(&this.content_type, &message).map_err(super::call::undecodable)
                 });
                 message.map_err(|error| error.with_origin(this.origin.clone()))
             })

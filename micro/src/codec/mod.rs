@@ -84,6 +84,73 @@ pub struct Wire<T: 'static> {
     pub decode: fn(&ContentType, &Bytes) -> Result<T>,
 }
 
+/// How a type is written and read: [`encode`] and [`decode`] of it.
+///
+/// Generated code finds it by a probe too. A type that is no message has none, and its service, which asks for one, does
+/// not compile: so calls can do without asking again, and a missing derive is one error.
+#[doc(hidden)]
+pub struct Coder<T: 'static> {
+    encode: fn(Option<&'static Wire<T>>, &ContentType, &T) -> Result<Bytes>,
+    decode: fn(Option<&'static Wire<T>>, &ContentType, &Bytes) -> Result<T>,
+}
+
+impl<T: Message> Coder<T> {
+    pub(crate) const NEW: &'static Self = &Self { encode: encode::<T>, decode: decode::<T> };
+}
+
+impl<T> Debug for Coder<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Coder")
+    }
+}
+
+/// All of how a type travels, as a call knows it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Way<T: 'static> {
+    wire: Option<&'static Wire<T>>,
+    coder: Option<&'static Coder<T>>,
+}
+
+impl<T> Clone for Way<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Way<T> {}
+
+impl<T: 'static> Way<T> {
+    /// What the probes found.
+    pub const fn new(wire: Option<&'static Wire<T>>, coder: Option<&'static Coder<T>>) -> Self {
+        Self { wire, coder }
+    }
+
+    /// Of a message of which nothing more is known.
+    pub(crate) const fn serde() -> Self
+    where
+        T: Message,
+    {
+        Self { wire: None, coder: Some(Coder::NEW) }
+    }
+
+    pub(crate) fn content_types(self) -> &'static [&'static str] {
+        self.wire.map_or(SERDE, |wire| wire.content_types)
+    }
+
+    pub(crate) fn encode(self, content_type: &ContentType, value: &T) -> Result<Bytes> {
+        (self.coder().encode)(self.wire, content_type, value)
+    }
+
+    pub(crate) fn decode(self, content_type: &ContentType, body: &Bytes) -> Result<T> {
+        (self.coder().decode)(self.wire, content_type, body)
+    }
+
+    fn coder(self) -> &'static Coder<T> {
+        self.coder.expect("a service whose messages do not travel is not compiled")
+    }
+}
+
 impl<T> Debug for Wire<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Wire").field("content_types", &self.content_types).finish_non_exhaustive()
