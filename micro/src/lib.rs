@@ -268,7 +268,7 @@ pub use micro_macros::handler;
 /// | `queue = "mailer"` | that one instance of the group gets each event; without it every instance does |
 /// | `concurrency = 8` | how many events are handled at a time; without it one, in the order of their arrival |
 /// | `redelivery` | that a broker which does not bring an event again is refused |
-/// | `layer = Timeout::new(…)`, `layer(outer, inner)` | [layers](layer) around this subscriber alone |
+/// | `layer = Timeout::new(…)`, `layer(outer, inner)` | [layers](mod@layer) around this subscriber alone |
 /// | `crate = path` | nothing here; the block's counts |
 ///
 /// What the broker cannot do is an error when the service starts. Functions and closures subscribe by
