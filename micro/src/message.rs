@@ -87,6 +87,7 @@ pub enum Body {
 
 impl Body {
     /// The one message; `None` of a stream.
+    #[inline]
     pub fn one(&self) -> Option<&Bytes> {
         match self {
             Body::One(message) => Some(message),
@@ -98,6 +99,7 @@ impl Body {
     ///
     /// # Errors
     /// [`Code::InvalidArgument`](crate::Code::InvalidArgument) for a stream.
+    #[inline]
     pub fn into_one(self) -> Result<Bytes> {
         match self {
             Body::One(message) => Ok(message),
