@@ -264,7 +264,7 @@ async fn a_stream_that_nobody_reads_holds_its_sender_and_no_other() {
         assert_eq!(message.unwrap().len(), 10_000);
         read += 1;
     }
-    assert!((26..50).contains(&read), "{read}");
+    assert!((19..45).contains(&read), "{read}");
 }
 
 #[tokio::test]
