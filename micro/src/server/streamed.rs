@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, poll_fn};
 use futures_util::stream::StreamExt;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::codec::{self, Wire};
 use crate::message::{Body, Payload, Response};
@@ -112,7 +112,7 @@ struct Exchange {
     shared: Arc<Shared>,
     slot: Arc<Mutex<Slot>>,
     /// What ends it on time: whoever reads may have stopped, and then nobody polls.
-    watcher: AbortHandle,
+    _watcher: AbortOnDropHandle<()>,
 }
 
 struct Shared {
@@ -151,8 +151,7 @@ impl Exchange {
                 shared.end(error);
             }
         });
-        let watcher = watcher.abort_handle();
-        Self { shared, slot, watcher }
+        Self { shared, slot, _watcher: AbortOnDropHandle::new(watcher) }
     }
 
     /// Ready when the handler has answered.
@@ -181,12 +180,6 @@ impl Stream for Exchange {
             return Poll::Ready(Some(Ok(message)));
         }
         ended.map(|result| result.err().map(Err))
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        self.watcher.abort();
     }
 }
 

@@ -145,7 +145,7 @@ pub trait Serve: Send + Sync + 'static {
 /// - An HTTP/2 connection may send 1,000 frames a second that carry nothing (`PING`, `SETTINGS`, `RST_STREAM`,
 ///   `CONTINUATION`, `WINDOW_UPDATE`, `PRIORITY`, empty `DATA`), and one more for every 64 bytes that are written to it;
 ///   four `RST_STREAM` count as one frame.
-/// - An HTTP/2 connection holds up to 32 MiB, and one stream of it 256 KiB, of what its handlers have not read.
+/// - An HTTP/2 connection holds up to 32 MiB, and one stream of it 192 KiB, of what its handlers have not read.
 /// - A frame or a header block of HTTP/2 has `header_timeout` from its first byte to its last.
 /// - A connection that does not take what is written to it has `idle_timeout`, and so has one whose peer is gone without
 ///   a word, whatever is under way on it. Streams of HTTP/2 whose reader merely waits do not count: they hold their sender.

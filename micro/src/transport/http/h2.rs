@@ -21,8 +21,8 @@ use http::header::CONTENT_LENGTH;
 use http::uri::{Authority, Scheme};
 use http::{Method, Uri};
 use hyper::body::{Body as HttpBody, Frame};
-use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::client::{self, Heads, lost, unreachable, unsent};
 use super::stream::{self, Decoder, Encoder, Format, Split, Words};
@@ -171,7 +171,7 @@ impl Link {
                 let mut pump = Box::pin(pump(half, Encoder::new(body.into_stream(), Format::Framed, limit, name)));
                 // What is there goes at once; the rest in a task of its own, as it goes on while the handler answers.
                 if poll_fn(|cx| Poll::Ready(pump.as_mut().poll(cx).is_pending())).await {
-                    sending = Some(Ending(tokio::spawn(pump).abort_handle()));
+                    sending = Some(AbortOnDropHandle::new(tokio::spawn(pump)));
                 }
             }
         }
@@ -253,15 +253,6 @@ impl Open {
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Ends a task when it is dropped.
-struct Ending(AbortHandle);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use self::faults::Fault;
 use self::pipe::pipe;
@@ -327,7 +328,7 @@ impl Connection for Link {
                 let messages = std::mem::replace(&mut request.body, Body::Stream(outlet)).into_stream();
                 // A task of its own: it goes on while the handler answers, and is not part of the handler's call.
                 let task = tokio::spawn(inlet.send(messages, self.max_message_size));
-                sending = Some(Ending(task.abort_handle()));
+                sending = Some(AbortOnDropHandle::new(task));
             }
             let (response, permit) = self.exchange(request).await?;
             let Response { metadata, content_type, result } = response;
@@ -383,15 +384,6 @@ impl Link {
             Ok(Body::One(body)) if body.len() > limit => Err(over_limit(limit)),
             _ => Ok((response, permit)),
         }
-    }
-}
-
-/// Ends a task when it is dropped.
-struct Ending(AbortHandle);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 
